@@ -26,3 +26,30 @@ export const systemClock: Clock = {
 export function uniform(clock: Clock, low: number, high: number): number {
   return low + (high - low) * clock.random();
 }
+
+/**
+ * Runs `work` under a deadline of this clock: its signal aborts after `ms`, or when `signal` does, and the
+ * result rejects then even where the work does not listen.
+ */
+export async function withDeadline<T>(
+  clock: Clock,
+  deadline: { readonly ms: number; readonly signal: AbortSignal; readonly expired: () => Error },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const inner = new AbortController();
+  const expiry = clock.sleep(deadline.ms, AbortSignal.any([ended.signal, deadline.signal])).then(
+    () => {
+      throw deadline.expired();
+    },
+    (reason: unknown) => {
+      throw reason;
+    },
+  );
+  expiry.catch((reason: unknown) => inner.abort(reason));
+  try {
+    return await Promise.race([work(inner.signal), expiry]);
+  } finally {
+    ended.abort(new Error('the work ended'));
+  }
+}

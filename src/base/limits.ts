@@ -23,10 +23,41 @@ export const limits = {
   requestMs: 15_000,
   /** Time for opening a connection. */
   connectMs: 5_000,
+  /** Time for one read, login and retries within the provider included. */
+  readMs: 40_000,
   /** Time for one ExternalSecret's whole sync. */
   syncMs: 120_000,
   /** Requests in flight to one store. */
   requestsInFlight: 4,
   /** Shutdown, from SIGTERM to exit. */
   shutdownMs: 2_000,
+  /** Retries of Denied, NotFound and the like before only the interval counts. */
+  settledRetries: 6,
+  /** Such a target that never was delivered is tried at least this often. */
+  undeliveredRetryMs: 5 * 60_000,
+  backoffBaseMs: 1_000,
+  /** Or a third of the interval, where that is longer. */
+  backoffCapMs: 60_000,
+  /** A longer Retry-After is cut to this. */
+  retryAfterCapMs: 10 * 60_000,
+  /** Rounds in a row that must fail before a store's breaker opens. */
+  breakerFailures: 5,
+  breakerProbeMinMs: 30_000,
+  breakerProbeMaxMs: 60_000,
+  /** Retries a store may be sent in a burst, and how often one more is earned. */
+  retryBudgetTokens: 20,
+  retryBudgetRefillMs: 1_000,
+  /** A refreshInterval below this is this. */
+  refreshFloorMs: 1_000,
+  /** The loop looks at its clock at least this often. */
+  sleepCapMs: 60 * 60_000,
+  /** Two refreshes on demand are at least this far apart. */
+  refreshSpacingMs: 1_000,
+  /** A target outside its syncWindows is looked at again after this. */
+  syncWindowCheckMs: 60_000,
+  /** From the end of an ExternalSecret to the end of its folder. */
+  removalGraceMs: 60_000,
+  /** Proven NotFounds, and their least distance, before a delivered key is taken away. */
+  absenceConfirmations: 3,
+  absenceSpacingMs: 30_000,
 } as const;
