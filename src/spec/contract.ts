@@ -1,0 +1,420 @@
+/**
+ * Every option, once: as a flag, as an environment variable and, for the injector, as a Pod annotation.
+ * Help, docs, the CLI's configuration and the injector are made from this table, so that no two
+ * descriptions can drift. These names are promises; nothing is here before it works.
+ */
+
+/** Under which every annotation and label of ours stands. */
+export const annotationPrefix = 'agent.external-secrets.io/';
+
+export const commands = ['run', 'check', 'status', 'probe'] as const;
+export type Command = (typeof commands)[number];
+
+interface OptionBase {
+  /** With its dashes: `--specs`. */
+  readonly flag: `--${string}`;
+  readonly env: `ESA_${string}`;
+  /** The Pod annotation's name without the prefix; undefined when it has none. */
+  readonly annotation: string | undefined;
+  /** One line of help, without the default. */
+  readonly description: string;
+  /** How help names the value: `DIR`; empty for booleans. */
+  readonly placeholder: string;
+  readonly commands: readonly Command[];
+  /** Values that exist in the contract and are refused by name, with the reason. */
+  readonly refused?: Readonly<Record<string, string>>;
+  /** How help prints the default where it is not the value itself, e.g. `json, or pretty on a TTY`. */
+  readonly defaultText?: string;
+}
+
+/** Given any number of times; one value of the environment variable or the flag may hold several, by commas. */
+export interface ListOption extends OptionBase {
+  readonly type: 'list';
+  /** Of what: a list of paths keeps commas apart in the environment variable only. */
+  readonly of: 'path' | 'string';
+  readonly repeatable: true;
+  readonly default: readonly string[];
+}
+
+export interface TextOption extends OptionBase {
+  readonly type: 'path' | 'string';
+  readonly repeatable: false;
+  readonly default: string | undefined;
+  /** What the whole value must match; `accepts` says it in words. */
+  readonly pattern?: RegExp;
+  readonly accepts?: string;
+}
+
+export interface DurationOption extends OptionBase {
+  readonly type: 'duration';
+  readonly repeatable: false;
+  /** A Go duration, as the user would write it. */
+  readonly default: string;
+  /** Both ends inclusive. */
+  readonly range: { readonly minMs: number; readonly maxMs: number };
+}
+
+export interface EnumOption extends OptionBase {
+  readonly type: 'enum';
+  readonly repeatable: false;
+  readonly values: readonly string[];
+  readonly default: string | undefined;
+}
+
+export interface BooleanOption extends OptionBase {
+  readonly type: 'boolean';
+  readonly repeatable: false;
+  readonly default: boolean;
+}
+
+/** `auto`, or permission bits in octal; the value is `'auto'` or a number. */
+export interface ModeOption extends OptionBase {
+  readonly type: 'mode';
+  readonly repeatable: false;
+  readonly default: 'auto';
+  /** Inclusive, as permission bits. */
+  readonly range: { readonly min: number; readonly max: number };
+}
+
+export type Option = ListOption | TextOption | DurationOption | EnumOption | BooleanOption | ModeOption;
+
+const agentCommands = ['run', 'check'] as const;
+const socketCommands = ['run', 'status', 'probe'] as const;
+
+/** By the name that the frozen configuration gives it. In the order in which help prints them. */
+export const options = {
+  specs: {
+    flag: '--specs',
+    env: 'ESA_SPECS',
+    annotation: undefined,
+    type: 'list',
+    of: 'path',
+    repeatable: true,
+    default: ['/etc/external-secrets'],
+    defaultText: '/etc/external-secrets and its direct sub-folders that are mounts',
+    placeholder: 'PATH',
+    description: 'a YAML file, or a folder of them (not recursive)',
+    commands: agentCommands,
+  },
+  output: {
+    flag: '--output',
+    env: 'ESA_OUTPUT',
+    annotation: 'path',
+    type: 'path',
+    repeatable: false,
+    default: '/run/secrets/external-secrets',
+    placeholder: 'DIR',
+    description: 'the shared tmpfs: one folder per target, one file per key',
+    commands: ['run'],
+  },
+  state: {
+    flag: '--state',
+    env: 'ESA_STATE',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: '/run/external-secrets-agent',
+    placeholder: 'DIR',
+    description: "the agent's own tmpfs: control socket and what outlives a restart",
+    commands: socketCommands,
+  },
+  tokens: {
+    flag: '--tokens',
+    env: 'ESA_TOKENS',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: '/var/run/secrets/external-secrets-agent/tokens',
+    placeholder: 'DIR',
+    description: 'projected tokens, one file per audience (/ and : written as _)',
+    commands: ['run'],
+  },
+  secrets: {
+    flag: '--secrets',
+    env: 'ESA_SECRETS',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: undefined,
+    placeholder: 'DIR',
+    description: 'mounted Secrets that references resolve against, as NAME/KEY',
+    commands: agentCommands,
+  },
+  configMaps: {
+    flag: '--config-maps',
+    env: 'ESA_CONFIG_MAPS',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: undefined,
+    placeholder: 'DIR',
+    description: 'mounted ConfigMaps that references resolve against, as NAME/KEY',
+    commands: agentCommands,
+  },
+  once: {
+    flag: '--once',
+    env: 'ESA_ONCE',
+    annotation: undefined,
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'sync every ExternalSecret once and exit',
+    commands: ['run'],
+  },
+  timeout: {
+    flag: '--timeout',
+    env: 'ESA_TIMEOUT',
+    annotation: undefined,
+    type: 'duration',
+    repeatable: false,
+    default: '5m',
+    range: { minMs: 1_000, maxMs: 24 * 3_600_000 },
+    placeholder: 'DUR',
+    description: 'with --once: give up after this long',
+    commands: ['run'],
+  },
+  only: {
+    flag: '--only',
+    env: 'ESA_ONLY',
+    annotation: undefined,
+    type: 'list',
+    of: 'string',
+    repeatable: true,
+    default: [],
+    defaultText: 'all',
+    placeholder: 'NAME,…',
+    description: 'a subset of the ExternalSecrets',
+    commands: agentCommands,
+  },
+  onError: {
+    flag: '--on-error',
+    env: 'ESA_ON_ERROR',
+    annotation: 'on-error',
+    type: 'enum',
+    values: ['block', 'ignore'],
+    repeatable: false,
+    default: 'block',
+    placeholder: 'block|ignore',
+    description: 'whether a failed first sync holds readiness',
+    commands: ['run'],
+  },
+  fileMode: {
+    flag: '--file-mode',
+    env: 'ESA_FILE_MODE',
+    annotation: undefined,
+    type: 'mode',
+    repeatable: false,
+    default: 'auto',
+    range: { min: 0o400, max: 0o777 },
+    placeholder: 'auto|OCTAL',
+    description: 'permission bits of the files',
+    commands: ['run'],
+  },
+  dirMode: {
+    flag: '--dir-mode',
+    env: 'ESA_DIR_MODE',
+    annotation: undefined,
+    type: 'mode',
+    repeatable: false,
+    default: 'auto',
+    range: { min: 0o500, max: 0o2777 },
+    placeholder: 'auto|OCTAL',
+    description: 'permission bits of the folders',
+    commands: ['run'],
+  },
+  listen: {
+    flag: '--listen',
+    env: 'ESA_LISTEN',
+    annotation: undefined,
+    type: 'string',
+    repeatable: false,
+    default: ':9402',
+    pattern: /^(?:off|(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):[0-9]{1,5})$/,
+    accepts: 'off, :PORT, HOST:PORT or [IPV6]:PORT',
+    placeholder: 'ADDR',
+    description: 'probes and metrics; off disables them',
+    commands: ['run'],
+  },
+  identity: {
+    flag: '--identity',
+    env: 'ESA_IDENTITY',
+    annotation: undefined,
+    type: 'enum',
+    values: ['pod', 'local'],
+    repeatable: false,
+    default: 'pod',
+    placeholder: 'pod|local',
+    description: "local: the developer's own AWS profile or Vault token",
+    commands: agentCommands,
+  },
+  refreshTokenFile: {
+    flag: '--refresh-token-file',
+    env: 'ESA_REFRESH_TOKEN_FILE',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'holds the token that enables POST /refresh',
+    commands: ['run'],
+  },
+  storesAllow: {
+    flag: '--stores-allow',
+    env: 'ESA_STORES_ALLOW',
+    annotation: undefined,
+    type: 'list',
+    of: 'string',
+    repeatable: true,
+    default: [],
+    defaultText: 'any',
+    placeholder: 'HOST,…',
+    description: 'hosts (exact, or *.suffix) that stores and their logins may point to',
+    commands: agentCommands,
+  },
+  insecureStores: {
+    flag: '--insecure-stores',
+    env: 'ESA_INSECURE_STORES',
+    annotation: undefined,
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'allow plain-http stores (a loopback store is always allowed)',
+    commands: agentCommands,
+  },
+  awsBatch: {
+    flag: '--aws-batch',
+    env: 'ESA_AWS_BATCH',
+    annotation: undefined,
+    type: 'enum',
+    values: ['auto', 'never'],
+    repeatable: false,
+    default: 'auto',
+    placeholder: 'auto|never',
+    description: 'whether AWS keys are read in batches',
+    commands: ['run'],
+  },
+  proxy: {
+    flag: '--proxy',
+    env: 'ESA_PROXY',
+    annotation: 'proxy',
+    type: 'string',
+    repeatable: false,
+    default: undefined,
+    defaultText: 'HTTPS_PROXY and NO_PROXY',
+    pattern: /^https?:\/\/[^\s/]+\/?$/,
+    accepts: 'http://HOST:PORT or https://HOST:PORT',
+    placeholder: 'URL',
+    description: 'for every provider; link-local addresses bypass it',
+    commands: ['run'],
+  },
+  caFile: {
+    flag: '--ca-file',
+    env: 'ESA_CA_FILE',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: undefined,
+    placeholder: 'FILE',
+    description: "PEM certificates trusted besides the system's roots",
+    commands: ['run'],
+  },
+  revokeOnExit: {
+    flag: '--revoke-on-exit',
+    env: 'ESA_REVOKE_ON_EXIT',
+    annotation: undefined,
+    type: 'enum',
+    values: ['none', 'tokens'],
+    refused: { leases: 'not supported by this version: --revoke-on-exit leases' },
+    repeatable: false,
+    default: 'tokens',
+    placeholder: 'none|tokens',
+    description: 'what is given back to the stores at exit',
+    commands: ['run'],
+  },
+  render: {
+    flag: '--render',
+    env: 'ESA_RENDER',
+    annotation: undefined,
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'print what the templates give with --values',
+    commands: ['check'],
+  },
+  values: {
+    flag: '--values',
+    env: 'ESA_VALUES',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'with --render: a JSON object of keys and values',
+    commands: ['check'],
+  },
+  json: {
+    flag: '--json',
+    env: 'ESA_JSON',
+    annotation: undefined,
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'print JSON instead of a table',
+    commands: ['status'],
+  },
+  logLevel: {
+    flag: '--log-level',
+    env: 'ESA_LOG_LEVEL',
+    annotation: 'log-level',
+    type: 'enum',
+    values: ['debug', 'info', 'warn', 'error'],
+    repeatable: false,
+    default: 'info',
+    placeholder: 'debug|info|warn|error',
+    description: 'the least severe lines that are logged',
+    commands: ['run'],
+  },
+  logFormat: {
+    flag: '--log-format',
+    env: 'ESA_LOG_FORMAT',
+    annotation: undefined,
+    type: 'enum',
+    values: ['json', 'pretty'],
+    repeatable: false,
+    default: undefined,
+    defaultText: 'json, or pretty on a TTY',
+    placeholder: 'json|pretty',
+    description: 'how lines are logged',
+    commands: ['run'],
+  },
+} as const satisfies Readonly<Record<string, Option>>;
+
+export type OptionName = keyof typeof options;
+
+type Unset<O extends Option> = O extends { readonly default: undefined } ? undefined : never;
+
+/** What an option is once parsed: durations in milliseconds, modes as permission bits. */
+export type ValueOf<O extends Option> = O extends ListOption
+  ? readonly string[]
+  : O extends EnumOption
+    ? O['values'][number] | Unset<O>
+    : O extends BooleanOption
+      ? boolean
+      : O extends DurationOption
+        ? number
+        : O extends ModeOption
+          ? 'auto' | number
+          : string | Unset<O>;
+
+/** Every option's parsed value, by name. */
+export type OptionValues = { readonly [Name in OptionName]: ValueOf<(typeof options)[Name]> };
+
+/** The options of one command, in the order of the table. */
+export function optionsOf(command: Command): readonly (readonly [OptionName, Option])[] {
+  const all = Object.entries(options) as [OptionName, Option][];
+  return all.filter(([, option]) => option.commands.includes(command));
+}
