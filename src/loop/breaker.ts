@@ -1,4 +1,5 @@
 import { type Clock, uniform } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { BreakerState } from './state.ts';
 
@@ -12,6 +13,7 @@ export class Breaker {
   #failuresInRow = 0;
   #probeAtMs = 0;
   #probing = false;
+  #lastError: AgentError | undefined;
   #tokens: number = limits.retryBudgetTokens;
   #refilledMs: number;
 
@@ -32,21 +34,33 @@ export class Breaker {
     return Math.max(0, this.#probeAtMs - this.#clock.monotonic());
   }
 
+  /** What failed last, asking for no attempt before `waitMs` is over. */
+  refusal(): AgentError {
+    const last = this.#lastError ?? new AgentError('Unavailable', 'the store does not answer');
+    return new AgentError(last.code, last.message, {
+      at: last.at,
+      cause: last,
+      retryAfterMs: this.waitMs(),
+      ...(last.remedy === undefined ? {} : { remedy: last.remedy }),
+    });
+  }
+
   /** A round begins; with the breaker open it is the probe. */
   begin(): void {
     if (this.state === 'open') this.#probing = true;
   }
 
-  /** A round ended; true when this closed an open breaker, so that what waits may go at once. */
-  end(outcome: 'answered' | 'failed'): boolean {
+  /** A round ended, with the failure if nothing in it was answered; true when this closed an open breaker, so that what waits may go at once. */
+  end(failure: AgentError | undefined): boolean {
     const wasOpen = this.state !== 'closed';
     this.#probing = false;
-    this.#failuresInRow = outcome === 'answered' ? 0 : this.#failuresInRow + 1;
-    if (outcome === 'failed') {
+    this.#lastError = failure;
+    this.#failuresInRow = failure === undefined ? 0 : this.#failuresInRow + 1;
+    if (failure !== undefined) {
       this.#probeAtMs =
         this.#clock.monotonic() + uniform(this.#clock, limits.breakerProbeMinMs, limits.breakerProbeMaxMs);
     }
-    return wasOpen && outcome === 'answered';
+    return wasOpen && failure === undefined;
   }
 
   /** Takes a token for one retry: the ms by which the retry must be put off, 0 when there was a token. */

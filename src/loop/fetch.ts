@@ -47,14 +47,9 @@ interface Round extends FetchContext {
 /** All reads of one store, under its breaker. */
 async function round(store: Store, reads: readonly Read[], context: Round): Promise<void> {
   const breaker = context.stores.breaker(store.id);
-  const waitMs = breaker.waitMs();
-  if (waitMs > 0) {
-    const error = new AgentError('Unavailable', 'the store failed five times in a row and is left alone', {
-      at: { store: store.id },
-      remedy: 'one probe every 30 to 60 s finds out when it is back; the first failures say what was wrong',
-      retryAfterMs: waitMs,
-    });
-    for (const read of reads) context.settle(read, error);
+  if (breaker.waitMs() > 0) {
+    const refusal = breaker.refusal();
+    for (const read of reads) context.settle(read, refusal);
     return;
   }
   const probe = breaker.state !== 'closed';
@@ -73,7 +68,8 @@ async function round(store: Store, reads: readonly Read[], context: Round): Prom
     for (const read of reads) context.settle(read, error);
   }
   if (context.signal.aborted) return;
-  if (breaker.end(outcomes.some(answered) ? 'answered' : 'failed')) context.recovered(store.id);
+  const failure = outcomes.some(answered) ? undefined : outcomes.find((outcome) => outcome instanceof AgentError);
+  if (breaker.end(failure)) context.recovered(store.id);
 }
 
 /** The store answered, be it with a no. */

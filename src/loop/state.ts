@@ -87,3 +87,96 @@ export type LoopEvent =
       readonly result: 'changed' | 'unchanged' | 'failed';
     }
   | { readonly kind: 'removed'; readonly name: string; readonly namespace: string | undefined };
+
+/** What a sync came to. Times are wall ms. */
+export type Change =
+  | {
+      readonly kind: 'synced';
+      readonly reason: Reason;
+      readonly message: string;
+      readonly keys: readonly string[];
+      readonly generation: string | undefined;
+      /** Start of the attempt. */
+      readonly startedMs: number;
+      readonly nowMs: number;
+      readonly nextRefreshMs: number | undefined;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly error: AgentError;
+      readonly startedMs: number;
+      readonly nowMs: number;
+      readonly nextRefreshMs: number | undefined;
+    }
+  /** Delivered keys are gone from the store, not yet often enough to take them away. */
+  | { readonly kind: 'unconfirmed'; readonly startedMs: number; readonly nextRefreshMs: number }
+  /** An earlier life left this on the volume. */
+  | {
+      readonly kind: 'adopted';
+      readonly keys: readonly string[];
+      readonly generation: string;
+      readonly publishedMs: number;
+      readonly nowMs: number;
+    }
+  /** Put off or brought forward without an attempt. */
+  | { readonly kind: 'scheduled'; readonly nextRefreshMs: number | undefined };
+
+/** Hop 8: the next state. Pure; `published` is a latch. */
+export function reduce(state: TargetState, change: Change): TargetState {
+  switch (change.kind) {
+    case 'synced':
+      return {
+        ...state,
+        condition: {
+          status: 'True',
+          reason: change.reason,
+          message: change.message,
+          lastTransitionMs: transition(state, 'True', change.nowMs),
+        },
+        error: undefined,
+        failures: 0,
+        published: true,
+        keys: change.keys,
+        generation: change.generation,
+        lastSuccessMs: change.startedMs,
+        lastAttemptMs: change.startedMs,
+        nextRefreshMs: change.nextRefreshMs,
+      };
+    case 'failed':
+      return {
+        ...state,
+        condition: {
+          status: 'False',
+          reason: 'SecretSyncedError',
+          message: 'could not get secret data from provider',
+          lastTransitionMs: transition(state, 'False', change.nowMs),
+        },
+        error: change.error,
+        failures: state.failures + 1,
+        lastAttemptMs: change.startedMs,
+        nextRefreshMs: change.nextRefreshMs,
+      };
+    case 'unconfirmed':
+      return { ...state, lastAttemptMs: change.startedMs, nextRefreshMs: change.nextRefreshMs };
+    case 'adopted':
+      return {
+        ...state,
+        condition: {
+          status: 'True',
+          reason: 'SecretSynced',
+          message: 'secret synced',
+          lastTransitionMs: change.nowMs,
+        },
+        published: true,
+        keys: change.keys,
+        generation: change.generation,
+        lastSuccessMs: change.publishedMs,
+      };
+    case 'scheduled':
+      return { ...state, nextRefreshMs: change.nextRefreshMs };
+  }
+}
+
+function transition(state: TargetState, status: Condition['status'], nowMs: number): number {
+  return state.condition.status === status ? state.condition.lastTransitionMs : nowMs;
+}

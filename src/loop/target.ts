@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { ExternalSecret, SpecSet, TemplateFrom } from '../spec/spec.ts';
+import type { Absence } from './absence.ts';
+import { storeIdsOf } from './schedule.ts';
+import type { TargetState } from './state.ts';
+
+/** Why a target is due: it decides whether syncWindows apply and whether a store's other targets may join. */
+export type Cause = 'spec' | 'periodic' | 'retry' | 'asked';
+
+/** One ExternalSecret in the loop: its spec, its state, and what only the loop needs to know. */
+export interface Target {
+  readonly spec: ExternalSecret;
+  readonly state: TargetState;
+  /** Monotonic ms; undefined when nothing is scheduled. */
+  readonly dueMs: number | undefined;
+  readonly cause: Cause;
+  readonly inFlight: boolean;
+  /** Keys fetched for what is published now, before any template; undefined when nothing is. */
+  readonly fetchedKeys: readonly string[] | undefined;
+  readonly absence: Absence | undefined;
+  /** Syncs of this spec that succeeded in this life. */
+  readonly syncs: number;
+  /** Monotonic ms after which the folder of a removed ExternalSecret goes. */
+  readonly removeAtMs: number | undefined;
+}
+
+/** Everything whose change asks for a new sync: the spec, its stores, and the mounted template sources. */
+export function specHashOf(spec: ExternalSecret, specs: SpecSet): string {
+  const hash = createHash('sha256').update(spec.hash);
+  for (const id of storeIdsOf(spec)) hash.update(`\0${specs.stores.get(id)?.hash ?? ''}`);
+  for (const source of (spec.target.template?.templateFrom ?? []).flatMap(sourcesOf(specs))) hash.update(`\0${source}`);
+  return hash.digest('hex');
+}
+
+function sourcesOf(specs: SpecSet): (from: TemplateFrom) => string[] {
+  return ({ configMap, secret }) => {
+    const documents = [configMap && specs.configMaps.get(configMap.name), secret && specs.secrets.get(secret.name)];
+    return documents.flatMap((document) => [...(document ?? [])].map(([key, value]) => `${key}\0${value.digest()}`));
+  };
+}
+
+export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number): Target {
+  const state: TargetState = {
+    name: spec.name,
+    namespace: spec.namespace,
+    targetName: spec.target.name,
+    storeIds: storeIdsOf(spec),
+    required: spec.options.optional !== true,
+    specHash,
+    condition: { status: 'Unknown', reason: undefined, message: 'not synced yet', lastTransitionMs: nowMs },
+    error: undefined,
+    failures: 0,
+    published: false,
+    keys: [],
+    generation: undefined,
+    lastSuccessMs: undefined,
+    lastAttemptMs: undefined,
+    nextRefreshMs: undefined,
+    tooStale: false,
+    unreadyWhenStale: spec.options.maxStaleness?.unready ?? false,
+  };
+  return {
+    spec,
+    state,
+    dueMs: undefined,
+    cause: 'spec',
+    inFlight: false,
+    fetchedKeys: undefined,
+    absence: undefined,
+    syncs: 0,
+    removeAtMs: undefined,
+  };
+}
+
+/** The same ExternalSecret with a new spec: what is published stays known, failures and counts start anew. */
+export function respec(target: Target, spec: ExternalSecret, specHash: string): Target {
+  const fresh = newTarget(spec, specHash, 0).state;
+  const { condition, published, keys, generation, lastSuccessMs, lastAttemptMs } = target.state;
+  return {
+    ...target,
+    spec,
+    state: { ...fresh, condition, published, keys, generation, lastSuccessMs, lastAttemptMs },
+    cause: 'spec',
+    absence: undefined,
+    syncs: 0,
+    removeAtMs: undefined,
+  };
+}
