@@ -9,31 +9,21 @@ export interface Written {
   readonly changedKeys: readonly string[];
 }
 
-/** What an earlier life, or an earlier sync, left whole in a sink. */
+/** What an earlier sync, perhaps of an earlier life, left whole in a sink. */
 export interface Adopted {
   readonly generation: string;
   /** Sorted. */
   readonly keys: readonly string[];
-  /** `PublishContext.specHash` of then. */
-  readonly specHash: string;
   /** `Payload.hash` of then. */
   readonly payloadHash: string;
-  /** Wall ms of the attempt that published or last confirmed it. */
-  readonly publishedMs: number;
-}
-
-export interface PublishContext {
-  /** Kept beside the payload, so that the next life knows for which spec it was made. */
-  readonly specHash: string;
-  readonly signal: AbortSignal;
 }
 
 /** Where payloads go. A sink keeps what it has on every failure and throws AgentError PublishFailed. */
 export interface Sink {
   readonly name: string;
-  publish(externalSecret: ExternalSecret, payload: Payload, context: PublishContext): Promise<Written>;
-  /** What is there now, when it is whole and no value was tampered with; undefined otherwise. Repairs modes and
-   * links on the way, since that needs no value. */
+  publish(externalSecret: ExternalSecret, payload: Payload, signal: AbortSignal): Promise<Written>;
+  /** What is there now, when it is this ExternalSecret's, whole, and no value was tampered with; undefined
+   * otherwise. Repairs modes and links on the way, since that needs no value. */
   adopt(externalSecret: ExternalSecret, signal: AbortSignal): Promise<Adopted | undefined>;
   /** The ExternalSecret is gone from the specs, or deletionPolicy removes its target. */
   remove(targetName: string, signal: AbortSignal): Promise<void>;
