@@ -23,6 +23,8 @@ export const limits = {
   requestMs: 15_000,
   /** Time for opening a connection. */
   connectMs: 5_000,
+  /** An idle connection is closed after this. */
+  keepAliveMs: 4_000,
   /** Time for one read, login and retries within the provider included. */
   readMs: 40_000,
   /** Time for one ExternalSecret's whole sync. */
