@@ -68,7 +68,9 @@ async function round(store: Store, reads: readonly Read[], context: Round): Prom
     for (const read of reads) context.settle(read, error);
   }
   if (context.signal.aborted) return;
-  const failure = outcomes.some(answered) ? undefined : outcomes.find((outcome) => outcome instanceof AgentError);
+  const failure = outcomes.some(answered)
+    ? undefined
+    : outcomes.find((outcome) => outcome instanceof AgentError);
   if (breaker.end(failure)) context.recovered(store.id);
 }
 
@@ -141,7 +143,9 @@ function deadline<T>(
   ms: number = limits.readMs,
 ): Promise<T> {
   const expired = (): AgentError =>
-    new AgentError('Unavailable', `no answer within ${ms / 1000} s`, { remedy: 'is the store reachable from here?' });
+    new AgentError('Unavailable', `no answer within ${ms / 1000} s`, {
+      remedy: 'is the store reachable from here?',
+    });
   return withDeadline(round.clock, { ms, signal: round.signal, expired }, work);
 }
 

@@ -37,6 +37,8 @@ export interface TargetState {
   readonly lastAttemptMs: number | undefined;
   /** Wall ms; undefined when nothing is scheduled (once, or OnChange and synced). */
   readonly nextRefreshMs: number | undefined;
+  /** Wall ms at which what was delivered ends (lease, certificate); undefined where it has no end. */
+  readonly expiryMs?: number | undefined;
   /** Of `max-staleness`: now older than allowed. */
   readonly tooStale: boolean;
   readonly unreadyWhenStale: boolean;
@@ -86,6 +88,13 @@ export type LoopEvent =
       readonly name: string;
       readonly result: 'changed' | 'unchanged' | 'failed';
     }
+  | {
+      readonly kind: 'notify';
+      readonly name: string;
+      /** How the app was told: `signal`, `http`, `exec`, `touch`, `rollout`. */
+      readonly hook: string;
+      readonly result: 'told' | 'failed';
+    }
   | { readonly kind: 'removed'; readonly name: string; readonly namespace: string | undefined };
 
 /** What a sync came to. Times are wall ms. */
@@ -99,23 +108,26 @@ export type Change =
       /** Start of the attempt. */
       readonly startedMs: number;
       readonly nowMs: number;
-      readonly nextRefreshMs: number | undefined;
+      /** Wall ms at which what was delivered ends (lease, certificate); undefined where it has no end. */
+      readonly expiryMs?: number | undefined;
     }
   | {
       readonly kind: 'failed';
       readonly error: AgentError;
       readonly startedMs: number;
       readonly nowMs: number;
-      readonly nextRefreshMs: number | undefined;
+      /** Wall ms at which what was delivered ends (lease, certificate); undefined where it has no end. */
+      readonly expiryMs?: number | undefined;
     }
   /** Delivered keys are gone from the store, not yet often enough to take them away. */
-  | { readonly kind: 'unconfirmed'; readonly startedMs: number; readonly nextRefreshMs: number }
+  | { readonly kind: 'unconfirmed'; readonly startedMs: number }
   /** An earlier life left this on the volume. */
   | {
       readonly kind: 'adopted';
       readonly keys: readonly string[];
       readonly generation: string;
-      readonly publishedMs: number;
+      /** Of that life's last successful sync. */
+      readonly syncedMs: number;
       readonly nowMs: number;
     }
   /** Put off or brought forward without an attempt. */
@@ -140,7 +152,6 @@ export function reduce(state: TargetState, change: Change): TargetState {
         generation: change.generation,
         lastSuccessMs: change.startedMs,
         lastAttemptMs: change.startedMs,
-        nextRefreshMs: change.nextRefreshMs,
       };
     case 'failed':
       return {
@@ -154,10 +165,9 @@ export function reduce(state: TargetState, change: Change): TargetState {
         error: change.error,
         failures: state.failures + 1,
         lastAttemptMs: change.startedMs,
-        nextRefreshMs: change.nextRefreshMs,
       };
     case 'unconfirmed':
-      return { ...state, lastAttemptMs: change.startedMs, nextRefreshMs: change.nextRefreshMs };
+      return { ...state, lastAttemptMs: change.startedMs };
     case 'adopted':
       return {
         ...state,
@@ -170,7 +180,7 @@ export function reduce(state: TargetState, change: Change): TargetState {
         published: true,
         keys: change.keys,
         generation: change.generation,
-        lastSuccessMs: change.publishedMs,
+        lastSuccessMs: change.syncedMs,
       };
     case 'scheduled':
       return { ...state, nextRefreshMs: change.nextRefreshMs };

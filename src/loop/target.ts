@@ -20,22 +20,26 @@ export interface Target {
   readonly absence: Absence | undefined;
   /** Syncs of this spec that succeeded in this life. */
   readonly syncs: number;
-  /** Monotonic ms after which the folder of a removed ExternalSecret goes. */
-  readonly removeAtMs: number | undefined;
 }
 
 /** Everything whose change asks for a new sync: the spec, its stores, and the mounted template sources. */
 export function specHashOf(spec: ExternalSecret, specs: SpecSet): string {
   const hash = createHash('sha256').update(spec.hash);
   for (const id of storeIdsOf(spec)) hash.update(`\0${specs.stores.get(id)?.hash ?? ''}`);
-  for (const source of (spec.target.template?.templateFrom ?? []).flatMap(sourcesOf(specs))) hash.update(`\0${source}`);
+  for (const source of (spec.target.template?.templateFrom ?? []).flatMap(sourcesOf(specs)))
+    hash.update(`\0${source}`);
   return hash.digest('hex');
 }
 
 function sourcesOf(specs: SpecSet): (from: TemplateFrom) => string[] {
   return ({ configMap, secret }) => {
-    const documents = [configMap && specs.configMaps.get(configMap.name), secret && specs.secrets.get(secret.name)];
-    return documents.flatMap((document) => [...(document ?? [])].map(([key, value]) => `${key}\0${value.digest()}`));
+    const documents = [
+      configMap && specs.configMaps.get(configMap.name),
+      secret && specs.secrets.get(secret.name),
+    ];
+    return documents.flatMap((document) =>
+      [...(document ?? [])].map(([key, value]) => `${key}\0${value.digest()}`),
+    );
   };
 }
 
@@ -68,7 +72,6 @@ export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number)
     fetchedKeys: undefined,
     absence: undefined,
     syncs: 0,
-    removeAtMs: undefined,
   };
 }
 
@@ -83,6 +86,5 @@ export function respec(target: Target, spec: ExternalSecret, specHash: string): 
     cause: 'spec',
     absence: undefined,
     syncs: 0,
-    removeAtMs: undefined,
   };
 }

@@ -1,0 +1,353 @@
+import { type Clock, uniform, withDeadline } from '../base/clock.ts';
+import { AgentError, type At, asAgentError, describe, verdictOf } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { plan, readsOf } from '../plan/plan.ts';
+import { inputHash, render, type TemplateSources } from '../plan/render.ts';
+import { type Shaped, shape } from '../plan/shape.ts';
+import type { SpecSet } from '../spec/spec.ts';
+import { confirm, isConfirmed } from './absence.ts';
+import { retryDelayMs } from './backoff.ts';
+import type { Delivery } from './delivery.ts';
+import { fetch, type Outcome, type Outcomes } from './fetch.ts';
+import type { Kept } from './kept.ts';
+import { Draws, intervalMsOf } from './schedule.ts';
+import type { AgentState, LoopEvent, Reason } from './state.ts';
+import type { Stores } from './stores.ts';
+import type { Target } from './target.ts';
+import { Targets } from './targets.ts';
+
+export interface LoopParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stores: Stores;
+  readonly delivery: Delivery;
+  readonly kept: Kept;
+  /** Where `templateFrom` finds its ConfigMaps and Secrets. */
+  readonly sources: TemplateSources;
+  readonly observe: (event: LoopEvent) => void;
+  /** `ignore`: a failed first sync does not hold `started`. */
+  readonly onError: 'block' | 'ignore';
+}
+
+/** What is due together: fetched once, scheduled by the same draws. */
+interface Round {
+  readonly specs: SpecSet;
+  readonly outcomes: Outcomes;
+  readonly draws: Draws;
+  /** Wall ms. */
+  readonly startedMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a sync came to, before the next one is scheduled. */
+interface Synced {
+  readonly reason: Reason;
+  /** ESO's message. */
+  readonly message: string;
+  readonly keys: readonly string[];
+  readonly generation: string | undefined;
+  readonly fetchedKeys: readonly string[];
+}
+
+/**
+ * The one loop: it sleeps until something is due, fetches what is due together, and takes each ExternalSecret
+ * through the hops on its own, so that no failure and no slow store holds up another. Whether it runs once or
+ * for ever is the caller's affair: `run` asks `until` after every turn.
+ */
+export class Loop {
+  readonly #parts: LoopParts;
+  readonly #targets: Targets;
+  readonly #startedMs: number;
+  readonly #inFlight = new Set<Promise<void>>();
+  #specs: SpecSet | undefined;
+  #wake = new AbortController();
+  /** Monotonic ms: the loop is well while this has not passed. */
+  #sleepingUntilMs: number;
+  #askedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+    this.#targets = new Targets(parts.clock, parts.onError);
+    this.#startedMs = parts.clock.now();
+    this.#sleepingUntilMs = parts.clock.monotonic();
+  }
+
+  /** A new spec set, as one generation; `whole` is false when a document or a folder could not be read. */
+  async accept(next: SpecSet, whole: boolean, signal: AbortSignal): Promise<void> {
+    const { kept, observe, stores } = this.#parts;
+    const { specs, arrived, removed } = this.#targets.accept(next, whole, this.#specs);
+    this.#specs = specs;
+    for (const { spec } of removed) {
+      kept.setTarget(spec.name, undefined);
+      observe({ kind: 'removed', name: spec.name, namespace: spec.namespace });
+    }
+    for (const target of arrived) await this.#arrive(target, signal);
+    stores.retain(new Set(specs.stores.keys()));
+    this.#wake.abort();
+  }
+
+  /** Brings one or all ExternalSecrets forward to now; at most one such refresh a second. Returns how many. */
+  refresh(name?: string): number {
+    const { clock } = this.#parts;
+    const dueMs = Math.max(clock.monotonic(), this.#askedMs + limits.refreshSpacingMs);
+    this.#askedMs = dueMs;
+    const asked = this.#targets.all().filter(({ spec }) => name === undefined || spec.name === name);
+    for (const { spec } of asked) this.#targets.schedule(spec.name, dueMs, 'asked');
+    this.#wake.abort();
+    return asked.length;
+  }
+
+  /** Turns until `until` holds or the signal aborts; what was in flight has ended then. */
+  async run(until: (loop: Loop) => boolean, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      this.#turn(signal);
+      if (until(this)) break;
+      await this.#sleep(signal);
+    }
+    await Promise.all(this.#inFlight);
+  }
+
+  /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */
+  get settled(): boolean {
+    return this.#targets.settled;
+  }
+
+  view(): AgentState {
+    return {
+      startedMs: this.#startedMs,
+      heartbeatMs: Math.min(this.#parts.clock.monotonic(), this.#sleepingUntilMs),
+      started: this.#targets.started,
+      problems: this.#specs?.problems ?? [],
+      warnings: this.#specs?.warnings ?? [],
+      targets: this.#targets.states(this.#startedMs),
+      breakers: this.#parts.stores.breakerStates(),
+    };
+  }
+
+  /** First sight of an ExternalSecret in this life: what an earlier one left counts when the spec is the same. */
+  async #arrive({ spec, state }: Target, signal: AbortSignal): Promise<void> {
+    const { delivery, kept, clock } = this.#parts;
+    const adopted = await delivery.adopt(spec, signal);
+    const before = kept.target(spec.name);
+    const same = before?.specHash === state.specHash || spec.refreshPolicy === 'CreatedOnce';
+    if (adopted === undefined || before === undefined || !same) return this.#targets.dueForSpec(spec.name);
+    const { keys, generation } = adopted;
+    const { syncedMs } = before;
+    this.#targets.change(spec.name, { kind: 'adopted', keys, generation, syncedMs, nowMs: clock.now() });
+    this.#targets.update(spec.name, { fetchedKeys: keys, syncs: 1 });
+    // Once for a given spec is once for all lives; anything else is verified at once.
+    if (intervalMsOf(spec) > 0) this.#targets.dueForSpec(spec.name);
+  }
+
+  #turn(signal: AbortSignal): void {
+    const { clock, stores } = this.#parts;
+    for (const targetName of this.#targets.takeRemovals()) this.#track(this.#remove(targetName, signal));
+    const specs = this.#specs;
+    const due = this.#targets.takeDue();
+    if (specs === undefined || due.length === 0) return;
+    const outcomes = fetch(plan(due.map((target) => target.spec)), {
+      stores,
+      storeOf: (storeId) => specs.stores.get(storeId)!,
+      clock,
+      signal,
+      recovered: (storeId) => this.#recover(storeId),
+    });
+    const round: Round = { specs, outcomes, draws: new Draws(clock), startedMs: clock.now(), signal };
+    for (const target of due) this.#track(this.#attempt(target, round));
+  }
+
+  /** One ExternalSecret's sync under its deadline, counted and followed by the next schedule. */
+  async #attempt(target: Target, round: Round): Promise<void> {
+    const { clock } = this.#parts;
+    const at = objectOf(target);
+    const began = clock.monotonic();
+    let failure: AgentError | undefined;
+    try {
+      const expired = (): AgentError =>
+        new AgentError('Unavailable', `not synced within ${limits.syncMs / 1000} s`, { at });
+      const deadline = { ms: limits.syncMs, signal: round.signal, expired };
+      const synced = await withDeadline(clock, deadline, (signal) => this.#sync(target, round, signal));
+      if (this.#isCurrent(target)) this.#schedule(target, synced, round);
+    } catch (thrown) {
+      if (round.signal.aborted) return;
+      failure = asAgentError(thrown, 'Unavailable', at);
+      if (this.#isCurrent(target)) this.#fail(target, failure, round);
+    }
+    this.#targets.update(target.spec.name, { inFlight: false });
+    this.#tell(target, failure, clock.monotonic() - began);
+    this.#wake.abort();
+  }
+
+  /** The way of a secret, from what the store gave to what the app reads. A failure before hop 7 leaves the
+   * last good files alone. Undefined: delivered keys are gone, not yet proven often enough to take them away. */
+  async #sync(target: Target, round: Round, signal: AbortSignal): Promise<Synced | undefined> {
+    const { delivery, sources, stores, clock } = this.#parts;
+    const { spec } = target;
+    const traitsOf = (storeId: string) => stores.traitsOf(round.specs.stores.get(storeId)!);
+
+    const fetched = await gather(target, round.outcomes); // Hop 4, shared by the round.
+    const shaped = await shape(spec, fetched, traitsOf); // Hop 5.
+    if (!this.#mayLose(target, shaped)) return undefined;
+    const fetchedKeys = [...shaped.entries.keys()].sort();
+    if (fetchedKeys.length === 0 && spec.target.deletionPolicy !== 'Merge')
+      return await this.#empty(target, signal);
+
+    const hash = await inputHash(spec, shaped.entries, sources, signal);
+    const held = await delivery.adopt(spec, signal);
+    if (held !== undefined && held.payloadHash === hash)
+      return synced(held.keys, held.generation, fetchedKeys);
+    const payload = await render(spec, shaped.entries, { sources, hash, clock, signal }); // Hop 6.
+    const { generation } = await delivery.publish(spec, payload, signal); // Hop 7.
+    return synced([...payload.data.keys()].sort(), generation, fetchedKeys); // Hop 8 is the caller's.
+  }
+
+  /** Under deletionPolicy Delete and Merge, what was delivered goes only after three proofs of its absence. */
+  #mayLose(target: Target, shaped: Shaped): boolean {
+    const gone = (target.fetchedKeys ?? []).filter((key) => !shaped.entries.has(key));
+    if (shaped.missing.length === 0 || gone.length === 0) return true;
+    const absence = confirm(target.absence, gone, this.#parts.clock.monotonic());
+    this.#targets.update(target.spec.name, { absence });
+    if (isConfirmed(absence)) return true;
+    this.#parts.log.warn(
+      { externalSecret: target.spec.name, keys: gone, confirmations: absence.confirmations },
+      'delivered keys are gone from the store; they stay until that is confirmed',
+    );
+    return false;
+  }
+
+  /** The store proved that there is nothing at all. */
+  async #empty({ spec, state, fetchedKeys }: Target, signal: AbortSignal): Promise<Synced> {
+    if (spec.target.deletionPolicy === 'Retain') {
+      const message = 'secret retained due to DeletionPolicy=Retain';
+      return { ...synced(state.keys, state.generation, fetchedKeys ?? []), message };
+    }
+    await this.#parts.delivery.remove(spec.target.name, signal);
+    const message = 'secret deleted due to DeletionPolicy=Delete';
+    return { ...synced([], undefined, []), reason: 'SecretDeleted', message };
+  }
+
+  #schedule(target: Target, synced: Synced | undefined, round: Round): void {
+    const { clock, kept, log } = this.#parts;
+    const { name } = target.spec;
+    const { startedMs } = round;
+    if (synced === undefined) {
+      const delayMs = uniform(clock, 1, 1.1) * limits.absenceSpacingMs;
+      this.#targets.change(name, { kind: 'unconfirmed', startedMs });
+      return this.#next(target, clock.monotonic() + delayMs, 'retry');
+    }
+    if (target.state.error !== undefined)
+      log.info({ externalSecret: name, failures: target.state.failures }, 'recovered');
+    const { fetchedKeys, ...rest } = synced;
+    this.#targets.change(name, { kind: 'synced', ...rest, startedMs, nowMs: clock.now() });
+    this.#targets.update(name, { fetchedKeys, absence: undefined, syncs: target.syncs + 1 });
+    kept.setTarget(name, { specHash: target.state.specHash, syncedMs: startedMs });
+    const delayMs = round.draws.nextRefreshMs(target.spec, target.syncs === 0);
+    const spentMs = clock.now() - startedMs;
+    const dueMs = delayMs === undefined ? undefined : clock.monotonic() + Math.max(0, delayMs - spentMs);
+    this.#next(target, dueMs, 'periodic');
+  }
+
+  #fail(target: Target, error: AgentError, round: Round): void {
+    const { clock, stores } = this.#parts;
+    const { state, spec } = target;
+    const failures = state.failures + 1;
+    const failing = { error, failures, delivered: state.published, intervalMs: intervalMsOf(spec) };
+    let delayMs = retryDelayMs(failing, clock);
+    if (delayMs !== undefined) {
+      for (const id of state.storeIds) delayMs = Math.max(delayMs, stores.breaker(id).takeRetry());
+    }
+    this.#targets.change(spec.name, {
+      kind: 'failed',
+      error,
+      startedMs: round.startedMs,
+      nowMs: clock.now(),
+    });
+    this.#next(target, delayMs === undefined ? undefined : clock.monotonic() + delayMs, 'retry');
+    this.#logFailure(target, error, delayMs);
+  }
+
+  /** When to go again, unless somebody asked for it while this sync ran: that stands. */
+  #next({ spec, dueMs }: Target, nextDueMs: number | undefined, cause: Target['cause']): void {
+    if (this.#targets.get(spec.name)?.dueMs === dueMs) this.#targets.schedule(spec.name, nextDueMs, cause);
+  }
+
+  /** The same fault again and again is told at 1, 2, 4, 8 … failures. */
+  #logFailure({ state, spec }: Target, error: AgentError, delayMs: number | undefined): void {
+    const failures = state.failures + 1;
+    const same = state.error !== undefined && describe(state.error) === describe(error);
+    const level = same && (failures & (failures - 1)) !== 0 ? 'debug' : 'warn';
+    const retryInMs = delayMs === undefined ? undefined : Math.round(delayMs);
+    this.#parts.log[level]({ externalSecret: spec.name, err: error, failures, retryInMs }, 'not synced');
+  }
+
+  /** A store answers again: what waits for it goes within a second, not at the end of its backoff. */
+  #recover(storeId: string): void {
+    const { clock } = this.#parts;
+    for (const { spec, state, inFlight } of this.#targets.all()) {
+      const waits = state.error !== undefined && verdictOf(state.error.code) === 'transient' && !inFlight;
+      if (!waits || !state.storeIds.includes(storeId)) continue;
+      this.#targets.schedule(spec.name, clock.monotonic() + uniform(clock, 0, 1_000), 'retry');
+    }
+    this.#wake.abort();
+  }
+
+  async #remove(targetName: string, signal: AbortSignal): Promise<void> {
+    const { delivery, log } = this.#parts;
+    try {
+      await delivery.remove(targetName, signal);
+      log.info({ target: targetName }, 'removed, as its ExternalSecret is gone');
+    } catch (thrown) {
+      log.warn({ target: targetName, err: thrown }, 'could not be removed');
+    }
+  }
+
+  #tell({ spec, state }: Target, failure: AgentError | undefined, durationMs: number): void {
+    this.#parts.observe({
+      kind: 'attempt',
+      name: spec.name,
+      namespace: spec.namespace,
+      store: state.storeIds[0]?.split('/')[1] ?? '',
+      result: failure === undefined ? 'synced' : 'failed',
+      code: failure?.code,
+      durationMs,
+    });
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const nowMs = clock.monotonic();
+    const waitMs = Math.min(limits.sleepCapMs, Math.max(0, this.#targets.nextDueMs - nowMs));
+    this.#sleepingUntilMs = nowMs + waitMs;
+    await clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
+    this.#sleepingUntilMs = clock.monotonic();
+  }
+
+  /** Whether the target is still the one this attempt began with: its spec may have changed meanwhile. */
+  #isCurrent(target: Target): boolean {
+    return this.#targets.get(target.spec.name)?.state.specHash === target.state.specHash;
+  }
+
+  #track(work: Promise<void>): void {
+    this.#inFlight.add(work);
+    void work.finally(() => this.#inFlight.delete(work));
+  }
+}
+
+function synced(
+  keys: readonly string[],
+  generation: string | undefined,
+  fetchedKeys: readonly string[],
+): Synced {
+  return { reason: 'SecretSynced', message: 'secret synced', keys, generation, fetchedKeys };
+}
+
+function objectOf(target: Target): At {
+  return { object: `ExternalSecret/${target.spec.name}` };
+}
+
+async function gather(target: Target, outcomes: Outcomes): Promise<ReadonlyMap<string, Outcome>> {
+  const ids = readsOf(target.spec).map((read) => read.id);
+  return new Map(await Promise.all(ids.map(async (id) => [id, await outcomes.get(id)!] as const)));
+}

@@ -1,0 +1,194 @@
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import { windowsPermit } from '../spec/cron.ts';
+import type { SpecSet } from '../spec/spec.ts';
+import { hasRetryLeft } from './backoff.ts';
+import { earlyMsOf } from './schedule.ts';
+import { type Change, reduce, type TargetState } from './state.ts';
+import { newTarget, respec, specHashOf, type Target } from './target.ts';
+
+/** What a new spec set changes in the table. */
+export interface Accepted {
+  /** The set in force: the new one, with what has to be kept of the running one. */
+  readonly specs: SpecSet;
+  readonly arrived: readonly Target[];
+  readonly removed: readonly Target[];
+}
+
+/** The table of what the loop keeps in sync: who is due, who is gone, and whether the first set is delivered. */
+export class Targets {
+  readonly #clock: Clock;
+  readonly #onError: 'block' | 'ignore';
+  readonly #byName = new Map<string, Target>();
+  /** Folders to remove, by target name: monotonic ms. */
+  readonly #removals = new Map<string, number>();
+  /** Names of the first valid spec set: they decide `started`. */
+  #first: ReadonlySet<string> | undefined;
+  #started = false;
+
+  constructor(clock: Clock, onError: 'block' | 'ignore') {
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  get(name: string): Target | undefined {
+    return this.#byName.get(name);
+  }
+
+  all(): readonly Target[] {
+    return [...this.#byName.values()];
+  }
+
+  /**
+   * Takes in a new spec set, as one generation. When it is not `whole` (a document or a folder could not be
+   * read), what is missing is not taken for removed and a broken spec leaves the one that runs alone.
+   */
+  accept(next: SpecSet, whole: boolean, running: SpecSet | undefined): Accepted {
+    const specs = whole ? next : this.#keepRunning(next, running);
+    const named = new Set(specs.externalSecrets.map((spec) => spec.name));
+    const removed = this.all().filter((target) => !named.has(target.spec.name));
+    for (const target of removed) {
+      this.#byName.delete(target.spec.name);
+      this.removeFolder(target.spec.target.name);
+    }
+    const arrived: Target[] = [];
+    for (const spec of specs.externalSecrets) {
+      this.#removals.delete(spec.target.name);
+      const specHash = specHashOf(spec, specs);
+      const before = this.#byName.get(spec.name);
+      if (before === undefined) {
+        arrived.push(newTarget(spec, specHash, this.#clock.now()));
+        this.#byName.set(spec.name, arrived.at(-1)!);
+      } else if (before.state.specHash !== specHash) {
+        if (before.spec.target.name !== spec.target.name) this.removeFolder(before.spec.target.name);
+        this.#byName.set(spec.name, respec(before, spec, specHash));
+        this.dueForSpec(spec.name);
+      }
+    }
+    if (this.#first === undefined && (whole || this.#onError === 'ignore')) this.#first = named;
+    return { specs, arrived, removed };
+  }
+
+  /** Specs that vanished or broke while the set is not whole keep running, with the stores they had. */
+  #keepRunning(next: SpecSet, running: SpecSet | undefined): SpecSet {
+    const named = new Set(next.externalSecrets.map((spec) => spec.name));
+    const kept = this.all().filter((target) => !named.has(target.spec.name));
+    return {
+      ...next,
+      externalSecrets: [...next.externalSecrets, ...kept.map((target) => target.spec)],
+      stores: new Map([...(running?.stores ?? []), ...next.stores]),
+      secrets: new Map([...(running?.secrets ?? []), ...next.secrets]),
+      configMaps: new Map([...(running?.configMaps ?? []), ...next.configMaps]),
+    };
+  }
+
+  /** A folder nobody names any more goes after a while, unless somebody names it again. */
+  removeFolder(targetName: string): void {
+    this.#removals.set(targetName, this.#clock.monotonic() + limits.removalGraceMs);
+  }
+
+  /** Names of the folders whose time has come; each is given once. */
+  takeRemovals(): readonly string[] {
+    const due = [...this.#removals]
+      .filter(([, atMs]) => atMs <= this.#clock.monotonic())
+      .map(([name]) => name);
+    for (const name of due) this.#removals.delete(name);
+    return due;
+  }
+
+  /** A new spec syncs at once, but CreatedOnce only when nothing was ever delivered. */
+  dueForSpec(name: string): void {
+    const target = this.#byName.get(name);
+    if (target === undefined) return;
+    if (target.spec.refreshPolicy === 'CreatedOnce' && target.state.published) return;
+    this.schedule(name, this.#clock.monotonic(), 'spec');
+  }
+
+  /** What is due, and with it what its stores would be asked within the next tenth of its interval. All of it
+   * is in flight from here on. */
+  takeDue(): readonly Target[] {
+    const nowMs = this.#clock.monotonic();
+    this.#holdOutsideWindows(nowMs);
+    const idle = this.all().filter((target) => target.dueMs !== undefined && !target.inFlight);
+    const due = idle.filter((target) => target.dueMs! <= nowMs);
+    const busy = new Set(due.flatMap((target) => target.state.storeIds));
+    const early = idle.filter(
+      (target) =>
+        target.cause === 'periodic' &&
+        target.dueMs! > nowMs &&
+        target.dueMs! - nowMs <= earlyMsOf(target.spec) &&
+        target.state.storeIds.some((id) => busy.has(id)) &&
+        this.#permits(target),
+    );
+    const taken = [...due, ...early];
+    for (const { spec } of taken) this.update(spec.name, { inFlight: true });
+    return taken;
+  }
+
+  /** syncWindows hold back only what time alone makes due, as in ESO. */
+  #holdOutsideWindows(nowMs: number): void {
+    for (const target of this.all()) {
+      const due = target.cause === 'periodic' && target.dueMs !== undefined && target.dueMs <= nowMs;
+      if (!due || target.inFlight || this.#permits(target)) continue;
+      this.schedule(target.spec.name, nowMs + limits.syncWindowCheckMs, 'periodic');
+    }
+  }
+
+  #permits(target: Target): boolean {
+    return target.spec.syncWindows === undefined || windowsPermit(target.spec.syncWindows, this.#clock.now());
+  }
+
+  /** Monotonic ms of the next thing to do; Infinity when nothing is scheduled. */
+  get nextDueMs(): number {
+    const due = this.all().flatMap(({ dueMs, inFlight }) => (inFlight || dueMs === undefined ? [] : [dueMs]));
+    return Math.min(...due, ...this.#removals.values());
+  }
+
+  /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */
+  get settled(): boolean {
+    return this.all().every(({ state, inFlight }) => {
+      if (inFlight) return false;
+      if (state.error === undefined) return state.condition.status === 'True';
+      return !hasRetryLeft({ error: state.error, failures: state.failures });
+    });
+  }
+
+  /** Latched: once every required target of the first valid set was published, it stays so. */
+  get started(): boolean {
+    if (this.#started || this.#first === undefined) return this.#started;
+    this.#started = [...this.#first].every((name) => {
+      const target = this.#byName.get(name);
+      if (target === undefined || !target.state.required || target.state.published) return true;
+      return this.#onError === 'ignore' && target.state.lastAttemptMs !== undefined;
+    });
+    return this.#started;
+  }
+
+  /** Sorted by name, with the age judged now. `startedMs` stands in for a success that never was. */
+  states(startedMs: number): ReadonlyMap<string, TargetState> {
+    const states = this.all().map(({ spec, state }) => {
+      const ageMs = this.#clock.now() - (state.lastSuccessMs ?? startedMs);
+      const tooStale = spec.options.maxStaleness !== undefined && ageMs > spec.options.maxStaleness.ms;
+      return { ...state, tooStale };
+    });
+    return new Map(states.sort((a, b) => (a.name < b.name ? -1 : 1)).map((state) => [state.name, state]));
+  }
+
+  schedule(name: string, dueMs: number | undefined, cause: Target['cause']): void {
+    this.update(name, { dueMs, cause });
+    const clock = this.#clock;
+    const nextRefreshMs =
+      dueMs === undefined ? undefined : clock.now() + Math.max(0, dueMs - clock.monotonic());
+    this.change(name, { kind: 'scheduled', nextRefreshMs });
+  }
+
+  change(name: string, change: Change): void {
+    const target = this.#byName.get(name);
+    if (target !== undefined) this.#byName.set(name, { ...target, state: reduce(target.state, change) });
+  }
+
+  update(name: string, patch: Partial<Target>): void {
+    const target = this.#byName.get(name);
+    if (target !== undefined) this.#byName.set(name, { ...target, ...patch });
+  }
+}
