@@ -1,0 +1,5 @@
+import { fake } from './fake.ts';
+import type { Provider } from './provider.ts';
+
+/** Every store type, by its key in `spec.provider`. Their SDKs load when a store of theirs is opened. */
+export const catalog: Readonly<Record<string, Provider>> = { fake };
