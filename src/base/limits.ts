@@ -62,4 +62,34 @@ export const limits = {
   /** Proven NotFounds, and their least distance, before a delivered key is taken away. */
   absenceConfirmations: 3,
   absenceSpacingMs: 30_000,
+  /** `/livez` fails when the loop is this late for what it wanted to do. */
+  heartbeatLateMs: 60_000,
+  /** Of our own HTTP servers, on `--listen` and on the control socket. */
+  servedConnections: 64,
+  servedHeaderBytes: 8 * 1024,
+  servedRequestMs: 10_000,
+  refreshTokenFileBytes: 4_096,
+  /** A question of `status` or `probe` to the running agent. */
+  askMs: 5_000,
+  /** AWS: a call that took longer before it failed is not tried again at once. */
+  awsQuickFailureMs: 5_000,
+  /** AWS: the longest pause between two tries of one call; a longer Retry-After is left to the loop. */
+  awsPauseCapMs: 5_000,
+  /** AWS: tries of one call, whatever retrySettings say. */
+  awsAttempts: 10,
+  /** AWS credentials are replaced this long before they expire, and up to the jitter sooner. */
+  awsCredentialsEarlyMs: 5 * 60_000,
+  awsCredentialsJitterMs: 60_000,
+  /** AWS credentials that do not say when they expire are read anew after this. */
+  awsCredentialsAgeMs: 60 * 60_000,
+  /** After a login failed while the old credentials still work, the next one waits this long. */
+  awsLoginPauseMs: 30_000,
+  /** AWS: a login with all its role changes. */
+  awsLoginMs: 30_000,
+  /** AWS: ids in one BatchGetSecretValue, as the API has it. */
+  awsBatchCount: 20,
+  /** AWS: how long a denial of BatchGetSecretValue is believed. */
+  awsBatchDenialMs: 24 * 60 * 60_000,
+  /** AWS: pages of one list; more is an endless list. */
+  awsPageCount: 1_000,
 } as const;
