@@ -2,6 +2,7 @@ import { type Clock, uniform, withDeadline } from '../base/clock.ts';
 import { AgentError, type At, asAgentError, describe, verdictOf } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import { expiryMsOf } from '../plan/expiry.ts';
 import { plan, readsOf } from '../plan/plan.ts';
 import { inputHash, render, type TemplateSources } from '../plan/render.ts';
 import { type Shaped, shape } from '../plan/shape.ts';
@@ -48,6 +49,8 @@ interface Synced {
   readonly keys: readonly string[];
   readonly generation: string | undefined;
   readonly fetchedKeys: readonly string[];
+  /** Wall ms at which the first certificate among the fetched values ends. */
+  readonly expiryMs: number | undefined;
 }
 
 /**
@@ -168,8 +171,8 @@ export class Loop {
       const expired = (): AgentError =>
         new AgentError('Unavailable', `not synced within ${limits.syncMs / 1000} s`, { at });
       const deadline = { ms: limits.syncMs, signal: round.signal, expired };
-      const synced = await withDeadline(clock, deadline, (signal) => this.#sync(target, round, signal));
-      if (this.#isCurrent(target)) this.#schedule(target, synced, round);
+      const outcome = await withDeadline(clock, deadline, (signal) => this.#sync(target, round, signal));
+      if (this.#isCurrent(target)) this.#schedule(target, outcome, round);
     } catch (thrown) {
       if (round.signal.aborted) return;
       failure = asAgentError(thrown, 'Unavailable', at);
@@ -187,20 +190,20 @@ export class Loop {
     const { spec } = target;
     const traitsOf = (storeId: string) => stores.traitsOf(round.specs.stores.get(storeId)!);
 
-    const fetched = await gather(target, round.outcomes); // Hop 4, shared by the round.
-    const shaped = await shape(spec, fetched, traitsOf); // Hop 5.
+    const outcomes = await gather(target, round.outcomes); // Hop 4, shared by the round.
+    const shaped = await shape(spec, outcomes, traitsOf); // Hop 5.
     if (!this.#mayLose(target, shaped)) return undefined;
-    const fetchedKeys = [...shaped.entries.keys()].sort();
-    if (fetchedKeys.length === 0 && spec.target.deletionPolicy !== 'Merge')
+    const fetched = { fetchedKeys: [...shaped.entries.keys()].sort(), expiryMs: expiryMsOf(shaped.entries) };
+    if (shaped.entries.size === 0 && spec.target.deletionPolicy !== 'Merge')
       return await this.#empty(target, signal);
 
     const hash = await inputHash(spec, shaped.entries, sources, signal);
     const held = await delivery.adopt(spec, signal);
     if (held !== undefined && held.payloadHash === hash)
-      return synced(held.keys, held.generation, fetchedKeys);
+      return { ...synced, keys: held.keys, generation: held.generation, ...fetched };
     const payload = await render(spec, shaped.entries, { sources, hash, clock, signal }); // Hop 6.
     const { generation } = await delivery.publish(spec, payload, signal); // Hop 7.
-    return synced([...payload.data.keys()].sort(), generation, fetchedKeys); // Hop 8 is the caller's.
+    return { ...synced, keys: [...payload.data.keys()].sort(), generation, ...fetched }; // Hop 8 is the caller's.
   }
 
   /** Under deletionPolicy Delete and Merge, what was delivered goes only after three proofs of its absence. */
@@ -221,25 +224,27 @@ export class Loop {
   async #empty({ spec, state, fetchedKeys }: Target, signal: AbortSignal): Promise<Synced> {
     if (spec.target.deletionPolicy === 'Retain') {
       const message = 'secret retained due to DeletionPolicy=Retain';
-      return { ...synced(state.keys, state.generation, fetchedKeys ?? []), message };
+      const { keys, generation, expiryMs } = state;
+      return { ...synced, message, keys, generation, expiryMs, fetchedKeys: fetchedKeys ?? [] };
     }
     await this.#parts.delivery.remove(spec.target.name, signal);
-    const message = 'secret deleted due to DeletionPolicy=Delete';
-    return { ...synced([], undefined, []), reason: 'SecretDeleted', message };
+    const nothing = { keys: [], generation: undefined, fetchedKeys: [], expiryMs: undefined };
+    return { reason: 'SecretDeleted', message: 'secret deleted due to DeletionPolicy=Delete', ...nothing };
   }
 
-  #schedule(target: Target, synced: Synced | undefined, round: Round): void {
+  #schedule(target: Target, outcome: Synced | undefined, round: Round): void {
     const { clock, kept, log } = this.#parts;
     const { name } = target.spec;
     const { startedMs } = round;
-    if (synced === undefined) {
+    if (outcome === undefined) {
       const delayMs = uniform(clock, 1, 1.1) * limits.absenceSpacingMs;
       this.#targets.change(name, { kind: 'unconfirmed', startedMs });
-      return this.#next(target, clock.monotonic() + delayMs, 'retry');
+      this.#next(target, clock.monotonic() + delayMs, 'retry');
+      return;
     }
     if (target.state.error !== undefined)
       log.info({ externalSecret: name, failures: target.state.failures }, 'recovered');
-    const { fetchedKeys, ...rest } = synced;
+    const { fetchedKeys, ...rest } = outcome;
     this.#targets.change(name, { kind: 'synced', ...rest, startedMs, nowMs: clock.now() });
     this.#targets.update(name, { fetchedKeys, absence: undefined, syncs: target.syncs + 1 });
     kept.setTarget(name, { specHash: target.state.specHash, syncedMs: startedMs });
@@ -335,13 +340,7 @@ export class Loop {
   }
 }
 
-function synced(
-  keys: readonly string[],
-  generation: string | undefined,
-  fetchedKeys: readonly string[],
-): Synced {
-  return { reason: 'SecretSynced', message: 'secret synced', keys, generation, fetchedKeys };
-}
+const synced = { reason: 'SecretSynced', message: 'secret synced' } as const;
 
 function objectOf(target: Target): At {
   return { object: `ExternalSecret/${target.spec.name}` };

@@ -109,15 +109,13 @@ export type Change =
       readonly startedMs: number;
       readonly nowMs: number;
       /** Wall ms at which what was delivered ends (lease, certificate); undefined where it has no end. */
-      readonly expiryMs?: number | undefined;
+      readonly expiryMs: number | undefined;
     }
   | {
       readonly kind: 'failed';
       readonly error: AgentError;
       readonly startedMs: number;
       readonly nowMs: number;
-      /** Wall ms at which what was delivered ends (lease, certificate); undefined where it has no end. */
-      readonly expiryMs?: number | undefined;
     }
   /** Delivered keys are gone from the store, not yet often enough to take them away. */
   | { readonly kind: 'unconfirmed'; readonly startedMs: number }
@@ -150,6 +148,7 @@ export function reduce(state: TargetState, change: Change): TargetState {
         published: true,
         keys: change.keys,
         generation: change.generation,
+        expiryMs: change.expiryMs,
         lastSuccessMs: change.startedMs,
         lastAttemptMs: change.startedMs,
       };

@@ -1,0 +1,260 @@
+import { AgentError } from '../../src/base/errors.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { Delivery } from '../../src/loop/delivery.ts';
+import { Kept } from '../../src/loop/kept.ts';
+import { Loop } from '../../src/loop/loop.ts';
+import type { LoopEvent } from '../../src/loop/state.ts';
+import { Stores } from '../../src/loop/stores.ts';
+import type { Fetched, GetRead } from '../../src/plan/fetched.ts';
+import type { Payload } from '../../src/plan/payload.ts';
+import type { Client, Provider, StoreContext } from '../../src/providers/provider.ts';
+import type { Adopted, Sink, Written } from '../../src/sinks/sink.ts';
+import { type ExternalSecret, type SpecSet, type Store, storeId } from '../../src/spec/spec.ts';
+import { ManualClock } from '../base/manual-clock.ts';
+
+/** A store whose answers the test decides, and which notes when it was asked what. */
+export class ScriptedStore {
+  readonly values = new Map<string, string>();
+  /** Thrown for every read while set; or only for the keys it names. */
+  fault: AgentError | undefined;
+  readonly faults = new Map<string, AgentError>();
+  /** Keys whose reads never come back. */
+  readonly hanging = new Set<string>();
+  readonly calls: { readonly atMs: number; readonly keys: readonly string[] }[] = [];
+  readonly #clock: ManualClock;
+  readonly #batches: boolean;
+
+  constructor(clock: ManualClock, options: { batches?: boolean } = {}) {
+    this.#clock = clock;
+    this.#batches = options.batches ?? false;
+  }
+
+  get provider(): Provider {
+    return {
+      label: 'Scripted',
+      traits: { lookup: 'path', absentProperty: 'error', extract: 'raw', findConvertsFirst: false },
+      parse: () => undefined,
+      endpoints: () => [],
+      open: async () => this.#client(),
+    };
+  }
+
+  #client(): Client {
+    const one = (read: GetRead): Fetched | AgentError => {
+      const fault = this.fault ?? this.faults.get(read.key);
+      if (fault !== undefined) return fault;
+      const value = this.values.get(read.key);
+      return value === undefined
+        ? { kind: 'absent', reason: 'no such key' }
+        : { kind: 'text', value: Secret.of(value) };
+    };
+    return {
+      get: async (read) => {
+        this.calls.push({ atMs: this.#clock.monotonic(), keys: [read.key] });
+        if (this.hanging.has(read.key)) await new Promise(() => {});
+        const outcome = one(read);
+        if (outcome instanceof AgentError) throw outcome;
+        return outcome;
+      },
+      ...(this.#batches && {
+        getMany: async (reads: readonly GetRead[]) => {
+          this.calls.push({ atMs: this.#clock.monotonic(), keys: reads.map((read) => read.key) });
+          return reads.map(one);
+        },
+      }),
+    };
+  }
+}
+
+/** A sink in memory, atomic by nature. */
+export class MemorySink implements Sink {
+  readonly name = 'memory';
+  readonly held = new Map<string, { payload: Payload; adopted: Adopted }>();
+  publications = 0;
+  fault: AgentError | undefined;
+
+  async publish(externalSecret: ExternalSecret, payload: Payload): Promise<Written> {
+    if (this.fault !== undefined) throw this.fault;
+    this.publications++;
+    const generation = `g${this.publications}`;
+    const keys = [...payload.data.keys()].sort();
+    this.held.set(externalSecret.target.name, {
+      payload,
+      adopted: { generation, keys, payloadHash: payload.hash },
+    });
+    return { changed: true, generation, changedKeys: keys };
+  }
+
+  async adopt(externalSecret: ExternalSecret): Promise<Adopted | undefined> {
+    return this.held.get(externalSecret.target.name)?.adopted;
+  }
+
+  async remove(targetName: string): Promise<void> {
+    this.held.delete(targetName);
+  }
+
+  /** The values of a target as text; undefined when it is not there. */
+  read(targetName: string): Record<string, string> | undefined {
+    const held = this.held.get(targetName);
+    return held && Object.fromEntries([...held.payload.data].map(([key, value]) => [key, value.text()]));
+  }
+}
+
+export interface SpecOptions {
+  readonly keys?: readonly string[];
+  readonly refreshIntervalMs?: number;
+  readonly refreshPolicy?: ExternalSecret['refreshPolicy'];
+  readonly deletionPolicy?: ExternalSecret['target']['deletionPolicy'];
+  readonly optional?: true;
+  readonly storeName?: string;
+  readonly syncWindows?: ExternalSecret['syncWindows'];
+  readonly targetName?: string;
+  /** Part of the hash: another revision is another spec. */
+  readonly revision?: number;
+}
+
+/** `data` entries whose secretKey is the remote key. */
+export function externalSecret(name: string, options: SpecOptions = {}): ExternalSecret {
+  const store = storeId('SecretStore', options.storeName ?? 'store');
+  return {
+    name,
+    namespace: 'apps',
+    uid: undefined,
+    at: {},
+    labels: new Map(),
+    annotations: new Map(),
+    hash: JSON.stringify([name, options]),
+    refreshPolicy: options.refreshPolicy ?? 'Periodic',
+    refreshIntervalMs: options.refreshIntervalMs ?? 3_600_000,
+    syncWindows: options.syncWindows,
+    target: {
+      name: options.targetName ?? name,
+      creationPolicy: 'Owner',
+      deletionPolicy: options.deletionPolicy ?? 'Retain',
+      immutable: false,
+      template: undefined,
+    },
+    data: (options.keys ?? ['key']).map((key) => ({
+      at: {},
+      secretKey: key,
+      remoteRef: {
+        key,
+        property: '',
+        version: '',
+        metadataPolicy: 'None',
+        conversionStrategy: 'Default',
+        decodingStrategy: 'None',
+        nullBytePolicy: 'Ignore',
+      },
+      storeId: store,
+    })),
+    dataFrom: [],
+    options: {
+      format: 'files',
+      fileMode: undefined,
+      optional: options.optional ?? new Set(),
+      maxStaleness: undefined,
+      refreshMs: undefined,
+    },
+  };
+}
+
+export function specSet(
+  externalSecrets: readonly ExternalSecret[],
+  problems: readonly AgentError[] = [],
+): SpecSet {
+  const ids = new Set(externalSecrets.flatMap((spec) => spec.data.map((entry) => entry.storeId)));
+  const stores = [...ids].map((id): [string, Store] => [
+    id,
+    {
+      id,
+      kind: 'SecretStore',
+      name: id.split('/')[1]!,
+      namespace: 'apps',
+      at: {},
+      annotations: new Map(),
+      provider: id.split('/')[1]!,
+      config: undefined,
+      hash: id,
+      retry: { maxRetries: undefined, retryIntervalMs: undefined },
+    },
+  ]);
+  return {
+    externalSecrets,
+    stores: new Map(stores),
+    secrets: new Map(),
+    configMaps: new Map(),
+    problems,
+    warnings: [],
+    hash: JSON.stringify(externalSecrets.map((spec) => spec.hash)),
+  };
+}
+
+/** A loop in a world of its own: its clock, its stores, its sink. */
+export class World {
+  readonly clock: ManualClock;
+  readonly store: ScriptedStore;
+  readonly sink: MemorySink;
+  readonly events: LoopEvent[] = [];
+  readonly loop: Loop;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(
+    options: {
+      clock?: ManualClock;
+      seed?: number;
+      batches?: boolean;
+      onError?: 'block' | 'ignore';
+      sink?: MemorySink;
+      kept?: Kept;
+      providers?: (clock: ManualClock) => Record<string, Provider>;
+    } = {},
+  ) {
+    this.clock = options.clock ?? new ManualClock({ seed: options.seed ?? 1 });
+    this.store = new ScriptedStore(this.clock, options.batches ? { batches: true } : {});
+    this.sink = options.sink ?? new MemorySink();
+    const observe = (event: LoopEvent): void => void this.events.push(event);
+    this.loop = new Loop({
+      clock: this.clock,
+      log: silentLog,
+      stores: new Stores({
+        catalog: { store: this.store.provider, ...options.providers?.(this.clock) },
+        contextOf: () => ({}) as StoreContext,
+        clock: this.clock,
+        log: silentLog,
+      }),
+      delivery: new Delivery({ sinks: [this.sink], log: silentLog, observe }),
+      kept: options.kept ?? new Kept({ folder: undefined, podUid: '', log: silentLog }),
+      sources: {
+        configMap: async (name) => Promise.reject(new Error(`no ConfigMap ${name} here`)),
+        secret: async (name) => Promise.reject(new Error(`no Secret ${name} here`)),
+      },
+      observe,
+      onError: options.onError ?? 'block',
+    });
+  }
+
+  async accept(specs: SpecSet, whole = specs.problems.length === 0): Promise<void> {
+    await this.loop.accept(specs, whole, this.#stop.signal);
+  }
+
+  /** Starts the loop, which then runs until `stop`. */
+  async start(...externalSecrets: ExternalSecret[]): Promise<void> {
+    await this.accept(specSet(externalSecrets));
+    this.#running = this.loop.run(() => false, this.#stop.signal);
+    await this.clock.advance(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the test ended'));
+    await this.#running;
+  }
+
+  state(name: string) {
+    const state = this.loop.view().targets.get(name);
+    if (state === undefined) throw new Error(`no target ${name}`);
+    return state;
+  }
+}
