@@ -92,4 +92,24 @@ export const limits = {
   awsBatchDenialMs: 24 * 60 * 60_000,
   /** AWS: pages of one list; more is an endless list. */
   awsPageCount: 1_000,
+  /** A service-account token; the API server's have about 1 KB. */
+  tokenFileBytes: 64 * 1024,
+  /** Giving a token back at the end, within the shutdown. */
+  revokeMs: 1_500,
+  /** Folders within folders that `find` follows. */
+  findDepth: 32,
+  /** Of a store's own words in a message. */
+  quotedErrorLength: 300,
+  /** How deep a template's actions and parentheses nest. */
+  templateNestingCount: 250,
+  /** Levels of nesting of all templates that are being rendered within one another. */
+  templateDepthCount: 1_000,
+  /** How deep a value (a list in a list, …) may be where it is printed or walked. */
+  templateValueDepthCount: 200,
+  /** Actions, iterations, calls and 64-byte pieces of arguments in one rendering. */
+  templateStepCount: 10_000_000,
+  /** One rendered template. */
+  templateOutputBytes: 16 * 1024 * 1024,
+  /** All strings made while rendering one template. */
+  templateWorkBytes: 256 * 1024 * 1024,
 } as const;
