@@ -112,4 +112,6 @@ export const limits = {
   templateOutputBytes: 16 * 1024 * 1024,
   /** All strings made while rendering one template. */
   templateWorkBytes: 256 * 1024 * 1024,
+  /** How long readers that are in a generation of files when it is replaced may stay there. */
+  oldGenerationMs: 60_000,
 } as const;
