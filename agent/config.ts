@@ -6,8 +6,8 @@ import {
   options,
   optionsOf,
 } from '../src/spec/contract.ts';
+import { nearest } from '../src/spec/nearest.ts';
 import { exitCodes, UsageError } from './host.ts';
-import { nearest } from './nearest.ts';
 import { type Given, optionValue } from './option-value.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

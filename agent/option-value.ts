@@ -8,8 +8,8 @@ import type {
   TextOption,
 } from '../src/spec/contract.ts';
 import { formatDuration, parseDuration } from '../src/spec/duration.ts';
+import { nearest } from '../src/spec/nearest.ts';
 import { exitCodes, UsageError } from './host.ts';
-import { nearest } from './nearest.ts';
 
 /** One raw value and where it came from: the flag or the environment variable, as messages name it. */
 export interface Given {

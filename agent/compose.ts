@@ -1,0 +1,221 @@
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../src/base/clock.ts';
+import { type AgentError, describe } from '../src/base/errors.ts';
+import { assertStoreUrl } from '../src/base/http.ts';
+import { limits } from '../src/base/limits.ts';
+import type { Log } from '../src/base/log.ts';
+import { openIdentity } from '../src/identity/identity.ts';
+import { openReferences } from '../src/identity/references.ts';
+import { Delivery } from '../src/loop/delivery.ts';
+import { Kept } from '../src/loop/kept.ts';
+import { Loop } from '../src/loop/loop.ts';
+import type { AgentState, LoopEvent } from '../src/loop/state.ts';
+import { Stores } from '../src/loop/stores.ts';
+import { openLog } from '../src/observe/log.ts';
+import { catalog } from '../src/providers/catalog.ts';
+import type { IdentitySource, Network, Provider, StoreContext } from '../src/providers/provider.ts';
+import { openDirectory } from '../src/sinks/directory.ts';
+import type { Store } from '../src/spec/spec.ts';
+import { type Config, networkOf } from './config.ts';
+import { type ExitCode, exitCodes, type Host } from './host.ts';
+import { openSpecs, type Specs } from './specs.ts';
+
+export interface RunResult {
+  readonly exitCode: ExitCode;
+  /** As the loop left it. */
+  readonly state: AgentState;
+}
+
+/** Everything that one life of the agent is made of, wired. */
+interface Agent {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly specs: Specs;
+  readonly stores: Stores;
+  readonly loop: Loop;
+  readonly observe: Set<(event: LoopEvent) => void>;
+}
+
+/**
+ * `run`: the real parts, wired, until the host stops it or, with `--once`, until nothing has a retry left.
+ * `observe` hears what the loop does, for a terminal.
+ */
+export async function runAgent(
+  config: Config,
+  host: Host,
+  observe: (event: LoopEvent, state: () => AgentState) => void = () => {},
+): Promise<RunResult> {
+  const agent = await compose(config, host);
+  agent.observe.add((event) => observe(event, () => agent.loop.view()));
+  return config.once ? await runOnce(agent, host) : await runSidecar(agent, host);
+}
+
+async function compose(config: Config, host: Host): Promise<Agent> {
+  const clock = systemClock;
+  const log = openLog({
+    level: config.logLevel,
+    format: config.logFormat ?? (host.stderr.isTTY ? 'pretty' : 'json'),
+    colour: host.stderr.colour,
+  });
+  const identity = await openIdentity({ mode: config.identity, env: host.env, tokensDir: config.tokens });
+  const kept = new Kept({
+    folder: config.once ? undefined : config.state,
+    podUid: config.pod.uid ?? '',
+    log,
+  });
+  const specs = openSpecs({ config, namespace: identity.namespace, catalog, log });
+  const references = openReferences({
+    documents: () => specs.current,
+    secretsDir: config.secrets,
+    configMapsDir: config.configMaps,
+  });
+  const network = await networkOf(config, host.env);
+  const listeners = new Set<(event: LoopEvent) => void>();
+  const observe = (event: LoopEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const contextOf = (store: Store, provider: Provider): StoreContext => {
+    allowed(store, provider, config);
+    return contextFor(store, provider, { config, clock, log, identity, references, network, kept, observe });
+  };
+  const stores = new Stores({ catalog, contextOf, clock, log });
+  const { output, fileMode, dirMode } = config;
+  const directory = openDirectory({ output, fileMode, dirMode, clock, log });
+  const loop = new Loop({
+    clock,
+    log,
+    stores,
+    delivery: new Delivery({ sinks: [directory], log, observe }),
+    kept,
+    sources: references,
+    observe,
+    onError: config.onError,
+  });
+  return { config, clock, log, specs, stores, loop, observe: listeners };
+}
+
+/** Throws SpecInvalid when a store, or its login, may not be talked to. */
+function allowed(store: Store, provider: Provider, config: Config): void {
+  const allow = config.storesAllow.length === 0 ? undefined : config.storesAllow;
+  for (const url of provider.endpoints(store.config)) {
+    assertStoreUrl(url, { allow, insecure: config.insecureStores }, { ...store.at, store: store.id });
+  }
+}
+
+interface World {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly identity: IdentitySource;
+  readonly references: StoreContext['references'];
+  readonly network: Network;
+  readonly kept: Kept;
+  readonly observe: (event: LoopEvent) => void;
+}
+
+function contextFor(store: Store, provider: Provider, world: World): StoreContext {
+  const { clock, log, identity, references, network, kept, config } = world;
+  const prefix = `${store.id} `;
+  return {
+    clock,
+    log,
+    identity,
+    references,
+    network,
+    awsBatch: config.awsBatch,
+    memory: {
+      get: (key) => kept.get(prefix + key),
+      set: (key, value) => kept.set(prefix + key, value),
+    },
+    observe: (call, status, durationMs) =>
+      world.observe({ kind: 'call', storeId: store.id, provider: provider.label, call, status, durationMs }),
+  };
+}
+
+/** Sync everything once and end: an init container, a laptop, CI. No door is opened. */
+async function runOnce(agent: Agent, host: Host): Promise<RunResult> {
+  const { config, loop, specs, stores } = agent;
+  const signal = AbortSignal.any([host.stopping, AbortSignal.timeout(config.timeout)]);
+  const loaded = await specs.load();
+  await loop.accept(loaded.specs, loaded.whole, signal);
+  await loop.run(() => loop.settled, signal);
+  const state = loop.view();
+  await stores.closeAll({ revoke: config.revokeOnExit === 'tokens' });
+  return { exitCode: exitCodeOf(state), state };
+}
+
+/** An invalid spec outranks what could not be delivered. */
+function exitCodeOf(state: AgentState): ExitCode {
+  const failed = [...state.targets.values()].filter((target) => target.condition.status !== 'True');
+  const invalid = state.problems.length > 0 || failed.some((target) => target.error?.code === 'SpecInvalid');
+  if (invalid) return exitCodes.invalid;
+  return failed.some((target) => target.required) ? exitCodes.unavailable : exitCodes.done;
+}
+
+/** Sync, serve and refresh until the host stops it. The doors open first, so that probes are answered. */
+async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
+  const { config, loop, log, specs, stores } = agent;
+  const doors = await openDoors(agent);
+  host.onRefresh(() => {
+    log.info({ externalSecrets: loop.refresh() }, 'refresh asked for by SIGHUP');
+  });
+  const accept = async (): Promise<void> => {
+    const { specs: next, whole } = await specs.load();
+    tellProblems(log, next.problems, next.warnings);
+    await loop.accept(next, whole, host.stopping);
+  };
+  await accept();
+  const watch = await specs.watch(() => void accept());
+  await loop.run(() => false, host.stopping);
+  log.info({ reason: String(host.stopping.reason?.message ?? '') }, 'stopping');
+  const closing = Promise.all([
+    watch.close(),
+    doors.close(),
+    stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }),
+  ]);
+  await Promise.race([closing, agent.clock.sleep(limits.shutdownMs * 0.9)]);
+  return { exitCode: exitCodes.done, state: loop.view() };
+}
+
+function tellProblems(log: Log, problems: readonly AgentError[], warnings: readonly AgentError[]): void {
+  for (const err of problems) log.error({ err }, 'spec refused');
+  for (const err of warnings) log.warn({ err }, 'spec warning');
+}
+
+async function openDoors(agent: Agent): Promise<{ close(): Promise<void> }> {
+  const { config, clock, log, loop } = agent;
+  const [{ openControl }, { version }] = await Promise.all([
+    import('../src/observe/control.ts'),
+    import('./version.ts'),
+  ]);
+  const observed = {
+    version,
+    clock,
+    log,
+    view: () => loop.view(),
+    refresh: (name?: string) => loop.refresh(name),
+  };
+  const control = await openControl({ ...observed, path: join(config.state, 'control.sock') }).catch(
+    (error: AgentError) => {
+      // Without it `status` and exec probes have no answer, and secrets are delivered all the same.
+      log.error({ err: error }, 'no control socket');
+      return undefined;
+    },
+  );
+  if (config.listen === 'off') return { close: async () => control?.close() };
+  const [{ openServer }, { openMetrics }] = await Promise.all([
+    import('../src/observe/server.ts'),
+    import('../src/observe/metrics.ts'),
+  ]);
+  const metrics = openMetrics({ clock, version, node: process.version });
+  agent.observe.add((event) => metrics.record(event));
+  const { listen, refreshTokenFile } = config;
+  const server = await openServer({ ...observed, listen, metrics, refreshTokenFile });
+  log.info({ address: server.address, version }, 'listening');
+  return {
+    close: async () => {
+      await Promise.all([control?.close(), server.close()]);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * npm run build: the bundle in dist/, as images run it. `npm run build -- --record` also writes down the sizes
+ * that test/repo/bundle.test.ts holds later builds to.
+ *
+ * Two passes, since esbuild splits ESM only and the agent runs as CommonJS (an ESM import of node:http alone
+ * costs 13 MB there): first ESM chunks, so that what two chunks share is one module with one identity
+ * (`instanceof AgentError` holds everywhere), then each chunk, on its own, into CommonJS.
+ */
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type OutputFile, transform } from 'esbuild';
+import { namedExports, slim } from './slim.ts';
+import { root } from './steps.ts';
+
+export const dist = join(root, 'dist');
+export const budgetFile = join(root, 'scripts', 'bundle-budget.json');
+
+const target = 'node24';
+
+export async function bundle(): Promise<void> {
+  const chunks = await buildChunks();
+  await rm(dist, { recursive: true, force: true });
+  await mkdir(dist, { recursive: true });
+  await Promise.all(chunks.map(writeChunk));
+  await buildProbe();
+}
+
+async function buildChunks(): Promise<readonly OutputFile[]> {
+  const { outputFiles } = await build({
+    entryPoints: { main: join(root, 'agent', 'main.ts') },
+    outdir: dist,
+    outExtension: { '.js': '.cjs' },
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target,
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    write: false,
+    // The AWS SDK's ESM can be shaken, its CommonJS cannot.
+    mainFields: ['module', 'main'],
+    // undici asks whether it is bundled into Node itself, and then leaves its experimental parser out.
+    define: { esbuildDetection: '1', 'process.env.JEST_WORKER_ID': 'undefined' },
+    plugins: [slim, namedExports],
+  });
+  return outputFiles;
+}
+
+/** `import` becomes `require`, `import()` a promise of one; the names between chunks stay as they are. */
+async function writeChunk(chunk: OutputFile): Promise<void> {
+  const { code } = await transform(chunk.text, {
+    format: 'cjs',
+    platform: 'node',
+    target,
+    minify: true,
+    supported: { 'dynamic-import': false },
+  });
+  await writeFile(chunk.path, code);
+}
+
+async function buildProbe(): Promise<void> {
+  await build({
+    entryPoints: [join(root, 'agent', 'probe-main.ts')],
+    outfile: join(dist, 'probe.cjs'),
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target,
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
+export interface Budget {
+  readonly totalBytes: number;
+  readonly mainBytes: number;
+  readonly probeBytes: number;
+  /** Built-in modules loaded, and files of dist/ read, when `run` listens and has delivered. */
+  readonly builtinModules: number;
+  readonly startFiles: number;
+  readonly startBytes: number;
+}
+
+export async function sizesOf(folder: string): Promise<ReadonlyMap<string, number>> {
+  const names = (await readdir(folder)).sort();
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return new Map(names.map((name, i) => [name, sizes[i]!]));
+}
+
+export async function readBudget(): Promise<Budget> {
+  return JSON.parse(await readFile(budgetFile, 'utf8')) as Budget;
+}
+
+if (import.meta.main) {
+  await bundle();
+  if (process.argv.includes('--record')) {
+    const { measureBudget } = await import('./measure.ts');
+    await writeFile(budgetFile, `${JSON.stringify(await measureBudget(), null, 2)}\n`);
+  }
+}
