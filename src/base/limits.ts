@@ -90,6 +90,8 @@ export const limits = {
   awsBatchCount: 20,
   /** AWS: how long a denial of BatchGetSecretValue is believed. */
   awsBatchDenialMs: 24 * 60 * 60_000,
+  /** AWS: the longest wait after a throttled batch before its keys are read one by one. */
+  awsBatchThrottleMs: 1_000,
   /** AWS: pages of one list; more is an endless list. */
   awsPageCount: 1_000,
   /** A service-account token; the API server's have about 1 KB. */
@@ -110,6 +112,8 @@ export const limits = {
   templateStepCount: 10_000_000,
   /** One rendered template. */
   templateOutputBytes: 16 * 1024 * 1024,
+  /** A version, or a constraint on one, that a template compares. */
+  templateVersionChars: 4_096,
   /** All strings made while rendering one template. */
   templateWorkBytes: 256 * 1024 * 1024,
   /** How long readers that are in a generation of files when it is replaced may stay there. */

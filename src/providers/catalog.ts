@@ -1,5 +1,6 @@
+import { aws } from './aws.ts';
 import { fake } from './fake.ts';
 import type { Provider } from './provider.ts';
 
 /** Every store type, by its key in `spec.provider`. Their SDKs load when a store of theirs is opened. */
-export const catalog: Readonly<Record<string, Provider>> = { fake };
+export const catalog: Readonly<Record<string, Provider>> = { fake, aws };

@@ -16,9 +16,9 @@ export interface Provider {
   readonly traits: Traits;
   /** The provider's config out of `spec.provider.<name>`; throws AgentError SpecInvalid with the field's place. */
   parse(node: SpecNode): unknown;
-  /** Hosts (host or host:port) that this config will talk to, for `--stores-allow` and the https rule;
-   * `url` when it is known in full. */
-  endpoints(config: unknown): readonly string[];
+  /** URLs that this config will talk to, logins included, for `--stores-allow` and the https rule. `env` is the
+   * identity's: where it moves an endpoint, the moved one is told. */
+  endpoints(config: unknown, env?: IdentitySource['env']): readonly string[];
   open(store: Store, context: StoreContext): Promise<Client>;
 }
 
@@ -69,6 +69,8 @@ export interface IdentitySource {
   readonly serviceAccount: string | undefined;
   /** The projected token for an audience; AuthFailed naming file and annotation when there is none. */
   token(audience: string): Promise<Secret>;
+  /** The API server's own token: only for a store that asks for it by name (`audience: kubernetes`). */
+  apiServerToken?(): Promise<Secret>;
   /** The environment that credential chains may read, frozen at start. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -84,4 +86,6 @@ export interface Network {
   readonly noProxy: readonly string[];
   /** PEM of `--ca-file`, trusted besides the system's roots. */
   readonly ca: string | undefined;
+  /** `--stores-allow`, for what a store redirects to; undefined allows any host. */
+  readonly storesAllow?: readonly string[] | undefined;
 }
