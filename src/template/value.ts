@@ -86,6 +86,8 @@ export interface NamedType {
   readonly methods?: Readonly<Record<string, Method>>;
   /** The type's own String() or Error(), which `%v` and `%s` use. */
   readonly text?: (receiver: never) => string;
+  /** GoString(), which `%#v` uses. */
+  readonly goText?: (receiver: never) => string;
   /** Whether `text` is on the pointer only, so that the plain struct prints field by field. */
   readonly textOnPointer?: boolean;
 }
