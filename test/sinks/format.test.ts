@@ -21,7 +21,7 @@ const nasty = [
   ' ',
   "it's",
   '"quoted"',
-  '$HOME `id` $(id) ${x}',
+  `$HOME \`id\` $(id) $\{x}`,
   'back\\slash\\',
   'line\nbreak\r\n\ttab\n',
   '\'"$`\\\n!#&;|<>()*?[]~=%',
@@ -49,11 +49,14 @@ const pointedTexts = fc.oneof(
 
 describe('env files', () => {
   /** Sets variables from the file in a real shell, and gives their bytes. */
-  function readByShell(folder: string, file: Buffer, names: readonly string[]): Buffer[] {
+  function readBy(shell: string, folder: string, file: Buffer, names: readonly string[]): Buffer[] {
     const path = join(folder, 'set.env');
     writeFileSync(path, file);
     const script = `set -a; . "${path}"; ${names.map((name) => `printf '%s\\0' "$${name}"`).join(';')}`;
-    const out = execFileSync('sh', ['-c', script], { env: { PATH: process.env['PATH'] ?? '' } });
+    const out = execFileSync(findProgram(shell) ?? shell, ['-c', script], {
+      env: {},
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     return out
       .toString('latin1')
       .split('\0')
@@ -61,30 +64,35 @@ describe('env files', () => {
       .map((value) => Buffer.from(value, 'latin1'));
   }
 
-  it('are read back by a real sh, byte for byte', (t) => {
-    const names = Object.keys(nastyEntries).map((key) => key.toUpperCase());
-    const got = readByShell(temporaryFolder(t), render('env', nastyEntries), [...names].sort());
-    const wanted = [...names].sort().map((name) => Buffer.from(nastyEntries[name.toLowerCase()] ?? '?'));
-    assert.deepEqual(got, wanted);
-  });
+  const shells = ['sh', 'bash', 'zsh'].filter((name) => findProgram(name) !== undefined);
+  for (const shell of shells)
+    it(`are read back by a real ${shell}, byte for byte`, (t) => {
+      const names = Object.keys(nastyEntries).map((key) => key.toUpperCase());
+      const got = readBy(shell, temporaryFolder(t), render('env', nastyEntries), [...names].sort());
+      const wanted = [...names].sort().map((name) => Buffer.from(nastyEntries[name.toLowerCase()] ?? '?'));
+      assert.deepEqual(got, wanted);
+    });
 
-  it('are read back by a real sh for random bytes', (t) => {
-    const folder = temporaryFolder(t);
-    const bytes = fc
-      .oneof(
-        fc.uint8Array({ min: 1, maxLength: 40 }),
-        pointedTexts.map((text) => Buffer.from(text.replaceAll('\0', ''))),
-      )
-      .map((value) => Buffer.from(value));
-    fc.assert(
-      fc.property(fc.array(bytes, { minLength: 1, maxLength: 30 }), (values) => {
-        const data = Object.fromEntries(values.map((value, i) => [`v${String(i).padStart(3, '0')}`, value]));
-        const names = Object.keys(data).map((key) => key.toUpperCase());
-        assert.deepEqual(readByShell(folder, render('env', data), names), values);
-      }),
-      { seed: 1, numRuns: 100 },
-    );
-  });
+  for (const shell of shells)
+    it(`are read back by a real ${shell} for random bytes`, (t) => {
+      const folder = temporaryFolder(t);
+      const bytes = fc
+        .oneof(
+          fc.uint8Array({ min: 1, maxLength: 40 }),
+          pointedTexts.map((text) => Buffer.from(text.replaceAll('\0', ''))),
+        )
+        .map((value) => Buffer.from(value));
+      fc.assert(
+        fc.property(fc.array(bytes, { minLength: 1, maxLength: 30 }), (values) => {
+          const data = Object.fromEntries(
+            values.map((value, i) => [`v${String(i).padStart(3, '0')}`, value]),
+          );
+          const names = Object.keys(data).map((key) => key.toUpperCase());
+          assert.deepEqual(readBy(shell, folder, render('env', data), names), values);
+        }),
+        { seed: 1, numRuns: 100 },
+      );
+    });
 
   it('are read by dotenv readers where no single quote is in the value', () => {
     const values = nasty.filter((value) => !value.includes("'") && !value.includes('\r'));
