@@ -5,6 +5,8 @@
 export const limits = {
   /** A spec file larger than this is refused unread. */
   specFileBytes: 1024 * 1024,
+  /** All spec files together. */
+  specBytes: 16 * 1024 * 1024,
   /** YAML aliases a document may expand; the yaml library counts them. */
   yamlAliasCount: 100,
   /** Nodes in one document after alias expansion. */

@@ -6,6 +6,7 @@ import {
   anyType,
   assignable,
   canBeNil,
+  declaredKinds,
   Float32,
   isIntKind,
   isTrue,
@@ -122,7 +123,8 @@ export function checked(state: State, value: Maybe, type: TypeName): Maybe {
 }
 
 /** A literal as a parameter of that type takes it; undefined where the literal does not fit. */
-export function constantFor(operand: Operand, type: TypeName): Value | undefined {
+export function constantFor(operand: Operand, declared: TypeName): Value | undefined {
+  const type = declaredKinds[declared] ?? declared;
   if (operand.kind === 'bool') return type === 'bool' ? operand.value : undefined;
   if (operand.kind === 'string') return type === 'string' ? operand.value : undefined;
   if (operand.kind !== 'number') return undefined;

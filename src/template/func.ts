@@ -1,4 +1,4 @@
-import type { Float32, GoMap, Int, Slice, TypeName, Value } from './value.ts';
+import type { Float32, GoMap, Int, Slice, Struct, TypeName, Value } from './value.ts';
 
 /**
  * How a Go function is offered to templates. The engine checks and converts arguments by the declared
@@ -59,6 +59,7 @@ interface ArgumentOf {
   int64: Int;
   int32: Int;
   uint8: Int;
+  uint32: Int;
   float64: number;
   float32: Float32;
   'interface {}': Value;
@@ -66,6 +67,10 @@ interface ArgumentOf {
   '[]interface {}': Slice;
   'map[string]interface {}': GoMap;
   'map[string]string': GoMap;
+  'time.Time': Struct;
+  'sprig.certificate': Struct;
+  /** A constant, since nothing else is of that type. */
+  'sprig.HashAlgorithm': string;
 }
 
 type Param = keyof ArgumentOf;

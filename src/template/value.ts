@@ -301,6 +301,12 @@ export function mapTypes(type: TypeName): [TypeName, TypeName] {
   return [anyType, anyType];
 }
 
+/** The kinds of the named types that parameters are declared with: a constant of the kind may stand there. */
+export const declaredKinds: Readonly<Record<TypeName, Kind>> = {
+  'time.Duration': 'int64',
+  'sprig.HashAlgorithm': 'string',
+};
+
 /** Go's assignability of a value to a parameter or element of `type`. */
 export function assignable(value: Value, type: TypeName): boolean {
   if (type === anyType) return true;

@@ -1,0 +1,73 @@
+import { limits } from '../../base/limits.ts';
+import { type CallContext, GoError } from '../func.ts';
+import { assignable, dict, GoMap, isTrue, kindOf, Slice, Struct, type Value } from '../value.ts';
+
+/**
+ * `merge` and `mergeOverwrite` by the rules of mergo, with its surprises: the target itself is changed, what
+ * is taken from a source is shared with it, empty values of the target count as missing, and lists are
+ * replaced whole.
+ */
+export function mergeMaps(
+  target: GoMap,
+  sources: readonly GoMap[],
+  overwrite: boolean,
+  context: CallContext,
+): GoMap {
+  const into = target.isNil && sources.some((source) => !source.isNil) ? dict() : target;
+  for (const source of sources) mergeInto(into, source, { overwrite, context, depth: 0 });
+  return into;
+}
+
+interface Run {
+  readonly overwrite: boolean;
+  readonly context: CallContext;
+  readonly depth: number;
+}
+
+function mergeInto(into: GoMap, source: GoMap, run: Run): void {
+  if (run.depth > limits.templateValueDepthCount) throw new GoError('a value nested too deep');
+  for (const [key, value] of source.entries) {
+    run.context.step();
+    const before = into.entries.get(key);
+    if (isNilValue(value)) {
+      if (run.overwrite) put(into, key, value);
+      continue;
+    }
+    if (value instanceof GoMap) mergeMapUnder(before, value, run);
+    // Merged above, or kept: a filled list or map is never replaced by one of its kind without overwrite.
+    if (before !== undefined && !isEmptyForMerge(before)) {
+      if (value instanceof Slice) {
+        if (run.overwrite) put(into, key, value);
+        continue;
+      }
+      if (value instanceof GoMap && before instanceof GoMap) continue;
+    }
+    if (run.overwrite || before === undefined || isEmptyForMerge(before)) put(into, key, value);
+  }
+}
+
+function mergeMapUnder(before: Value | undefined, value: GoMap, run: Run): void {
+  if (before instanceof GoMap) {
+    if (!before.isNil) mergeInto(before, value, { ...run, depth: run.depth + 1 });
+    return;
+  }
+  if (before instanceof Struct && before.pointer && !before.isNil && !run.overwrite) {
+    throw new GoError('src and dst must be of same type');
+  }
+}
+
+function put(into: GoMap, key: string | bigint | number | boolean, value: Value): void {
+  if (!assignable(value, into.elem)) {
+    throw new GoError(`reflect.Set: value of type ${kindOf(value)} is not assignable to type ${into.elem}`);
+  }
+  into.entries.set(key, value);
+}
+
+/** A nil in an interface; maps there may be nil too but are still maps. */
+function isNilValue(value: Value): boolean {
+  return value === null;
+}
+
+function isEmptyForMerge(value: Value): boolean {
+  return value instanceof Struct ? value.isNil : !isTrue(value);
+}
