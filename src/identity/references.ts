@@ -1,0 +1,154 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentError, type Code } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { Secret, type SecretMap } from '../base/secret.ts';
+import type { References } from '../providers/provider.ts';
+import type { SpecSet } from '../spec/spec.ts';
+
+export interface ReferenceSources {
+  /** The documents of the spec set in force; asked at every look-up, since a reload replaces them. */
+  readonly documents: () => Pick<SpecSet, 'secrets' | 'configMaps'>;
+  /** `--secrets` and `--config-maps`, laid out `<name>/<key>`. */
+  readonly secretsDir: string | undefined;
+  readonly configMapsDir: string | undefined;
+}
+
+/** References by key, and whole objects for `templateFrom`. */
+export interface ObjectReferences extends References {
+  wholeSecret(name: string, signal: AbortSignal): Promise<SecretMap>;
+  wholeConfigMap(name: string, signal: AbortSignal): Promise<SecretMap>;
+}
+
+/** One of the two kinds of object, wherever it lies. */
+interface Kind {
+  readonly name: 'Secret' | 'ConfigMap';
+  readonly documents: () => ReadonlyMap<string, SecretMap>;
+  readonly dir: string | undefined;
+  readonly flag: string;
+}
+
+/**
+ * Resolves names against the mounted documents first, then the mounted folders. Nothing is cached: a rotated
+ * credential is used at the next login. A reference that cannot be resolved is AuthFailed (TemplateFailed for
+ * whole objects), never NotFound: it proves nothing about the store.
+ */
+export function openReferences(sources: ReferenceSources): ObjectReferences {
+  const secrets: Kind = {
+    name: 'Secret',
+    documents: () => sources.documents().secrets,
+    dir: sources.secretsDir,
+    flag: '--secrets',
+  };
+  const configMaps: Kind = {
+    name: 'ConfigMap',
+    documents: () => sources.documents().configMaps,
+    dir: sources.configMapsDir,
+    flag: '--config-maps',
+  };
+  return {
+    secret: (name, key) => one(secrets, name, key),
+    configMap: (name, key) => one(configMaps, name, key),
+    wholeSecret: (name) => whole(secrets, name),
+    wholeConfigMap: (name) => whole(configMaps, name),
+  };
+}
+
+async function one(kind: Kind, name: string, key: string): Promise<Secret> {
+  checkName(kind, name);
+  checkKey(kind, key);
+  const document = kind.documents().get(name);
+  if (document !== undefined)
+    return document.get(key) ?? fail(noKey(kind, { name, key, keys: document.keys() }));
+  const folder = await folderOf(kind, name, 'AuthFailed');
+  const value = await readValue(join(folder, key), kind, name);
+  return value ?? fail(noKey(kind, { name, key, keys: await keysIn(folder) }));
+}
+
+async function whole(kind: Kind, name: string): Promise<SecretMap> {
+  checkName(kind, name);
+  const document = kind.documents().get(name);
+  if (document !== undefined) return document;
+  const folder = await folderOf(kind, name, 'TemplateFailed');
+  const entries = new Map<string, Secret>();
+  for (const key of await keysIn(folder)) {
+    const value = await readValue(join(folder, key), kind, name);
+    if (value !== undefined) entries.set(key, value);
+  }
+  return entries;
+}
+
+async function folderOf(kind: Kind, name: string, code: Code): Promise<string> {
+  const folder = kind.dir === undefined ? undefined : join(kind.dir, name);
+  const found = folder !== undefined && (await stat(folder).catch(() => undefined))?.isDirectory();
+  if (folder !== undefined && found) return folder;
+  const where = folder === undefined ? `and ${kind.flag} is not set` : `nor is it mounted at ${folder}`;
+  const mount = folder === undefined ? `at DIR/${name} and start with ${kind.flag} DIR` : `at ${folder}`;
+  throw new AgentError(code, `${kind.name} ${name} is not among the mounted documents, ${where}`, {
+    remedy: `mount it ${mount}, or add it to the specs; this version does not ask the API server for it`,
+  });
+}
+
+/** The keys of a mounted object, sorted; the kubelet's own entries start with two dots. */
+async function keysIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((key) => isKey(key) && !key.startsWith('..')).sort();
+}
+
+/** Undefined when there is no such file. Links are followed: a mounted object consists of them. */
+async function readValue(file: string, kind: Kind, name: string): Promise<Secret | undefined> {
+  try {
+    const { size } = await stat(file);
+    if (size > limits.valueBytes) throw tooLarge(kind, name);
+    return Secret.of(await readFile(file));
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    const code = (error as { code?: unknown }).code;
+    if (code === 'ENOENT' || code === 'EISDIR') return undefined;
+    throw new AgentError(
+      'AuthFailed',
+      `${file} cannot be read: ${typeof code === 'string' ? code : 'unknown error'}`,
+      {
+        remedy: 'check the mode of the mounted volume and the user of the agent',
+      },
+    );
+  }
+}
+
+function noKey(kind: Kind, miss: { name: string; key: string; keys: Iterable<string> }): AgentError {
+  const keys = [...miss.keys].sort();
+  const has = keys.length === 0 ? 'it is empty' : `it has ${keys.join(', ')}`;
+  return new AgentError('AuthFailed', `${kind.name} ${miss.name} has no key ${miss.key}: ${has}`, {
+    remedy: 'name one of its keys, or add that one',
+  });
+}
+
+function tooLarge(kind: Kind, name: string): AgentError {
+  return new AgentError(
+    'SpecInvalid',
+    `a value of ${kind.name} ${name} is larger than ${limits.valueBytes} bytes`,
+  );
+}
+
+/** A DNS sub-domain, as the API server demands of both kinds: no separator, no leading dot. */
+function checkName(kind: Kind, name: string): void {
+  if (name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name))
+    return;
+  throw new AgentError('SpecInvalid', `${JSON.stringify(name)} is not the name of a ${kind.name}`, {
+    remedy: 'use lower-case letters, digits, - and .',
+  });
+}
+
+function checkKey(kind: Kind, key: string): void {
+  if (isKey(key)) return;
+  throw new AgentError('SpecInvalid', `${JSON.stringify(key)} is not a key of a ${kind.name}`, {
+    remedy: 'use letters, digits, -, _ and .',
+  });
+}
+
+function isKey(key: string): boolean {
+  return /^[-._a-zA-Z0-9]{1,253}$/.test(key) && key !== '.' && key !== '..';
+}
+
+function fail(error: AgentError): never {
+  throw error;
+}
