@@ -8,7 +8,13 @@ export interface Issued {
 }
 
 export interface Authority extends Issued {
-  issue(options: { names: readonly string[]; validFrom?: Date; validTo?: Date }): Issued;
+  /** The first name is the common name too; `organization` is what Kubernetes reads as a client's group. */
+  issue(options: {
+    names: readonly string[];
+    organization?: string;
+    validFrom?: Date;
+    validTo?: Date;
+  }): Issued;
 }
 
 /** A certificate authority of the test's own; every key is fresh. */
@@ -25,9 +31,9 @@ export function authority(commonName: string): Authority {
   return {
     cert: forge.pki.certificateToPem(self),
     key: keys.privateKeyPem,
-    issue: ({ names, validFrom, validTo }) => {
+    issue: ({ names, organization, validFrom, validTo }) => {
       const leafKeys = rsa();
-      const leaf = certificate(names[0] ?? 'leaf', leafKeys.publicKey);
+      const leaf = certificate(names[0] ?? 'leaf', leafKeys.publicKey, organization);
       if (validFrom) leaf.validity.notBefore = validFrom;
       if (validTo) leaf.validity.notAfter = validTo;
       leaf.setIssuer(self.subject.attributes);
@@ -48,13 +54,18 @@ function altName(name: string): object {
 
 let serial = 1;
 
-function certificate(commonName: string, publicKey: forge.pki.PublicKey): forge.pki.Certificate {
+function certificate(
+  commonName: string,
+  publicKey: forge.pki.PublicKey,
+  organization?: string,
+): forge.pki.Certificate {
   const made = forge.pki.createCertificate();
   made.publicKey = publicKey;
   made.serialNumber = `1${(serial++).toString(16).padStart(7, '0')}`;
   made.validity.notBefore = new Date(Date.now() - 3_600_000);
   made.validity.notAfter = new Date(Date.now() + 86_400_000);
-  made.setSubject([{ name: 'commonName', value: commonName }]);
+  const group = organization === undefined ? [] : [{ name: 'organizationName', value: organization }];
+  made.setSubject([...group, { name: 'commonName', value: commonName }]);
   return made;
 }
 
