@@ -41,6 +41,13 @@ describe('drift on the volume', () => {
       'a link in place of a file',
       (live: string) => replace(join(live, 'a'), (path) => symlinkSync('/etc/passwd', path)),
     ],
+    [
+      'a link to a file of the same content',
+      (live: string) => {
+        writeFileSync(join(live, '..', '..', 'twin'), '1');
+        replace(join(live, 'a'), (path) => symlinkSync('../../twin', path));
+      },
+    ],
     ['a folder in place of a file', (live: string) => replace(join(live, 'a'), (path) => mkdirSync(path))],
     [
       'a pipe in place of a file',
