@@ -7,7 +7,7 @@ import { type ExitCode, exitCodes, type Host, UsageError } from './host.ts';
 const program = 'external-secrets-agent';
 
 /** Each command's code is loaded when it is the one that runs. */
-const runners: Readonly<Record<Command, (config: Config, host: Host) => Promise<ExitCode | 1>>> = {
+const runners: Readonly<Record<Command, (config: Config, host: Host) => Promise<number>>> = {
   run: async (config, host) => (await import('./run.ts')).run(config, host),
   check: async (config, host) => (await import('./check.ts')).check(config, host),
   status: async (config, host) => (await import('./status.ts')).status(config, host),
@@ -49,7 +49,10 @@ async function start(command: Command, args: readonly string[], host: Host): Pro
       `see ${program} ${command} --help`,
     );
   }
-  if (command !== 'probe') for (const warning of config.warnings) host.stderr.write(`warning: ${warning}\n`);
+  // The agent logs them; a probe's few lines are for what holds the pod.
+  if (command === 'check' || command === 'status') {
+    for (const warning of config.warnings) host.stderr.write(`warning: ${warning}\n`);
+  }
   return await runners[command](config, host);
 }
 

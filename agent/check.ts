@@ -1,0 +1,97 @@
+import { type AgentError, type At, positionOf } from '../src/base/errors.ts';
+import { catalog } from '../src/providers/catalog.ts';
+import { loadSpecs } from '../src/spec/load.ts';
+import { parseSpecs } from '../src/spec/parse.ts';
+import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
+import { regexpMatcher } from '../src/spec/store-ref.ts';
+import type { SpecFile } from '../src/spec/yaml.ts';
+import type { Config } from './config.ts';
+import { excerpt } from './excerpt.ts';
+import { type ExitCode, exitCodes, type Host, type Output, UsageError } from './host.ts';
+import { paintFor, wrap } from './paint.ts';
+
+interface Checked {
+  readonly files: readonly SpecFile[];
+  readonly specs: SpecSet;
+  readonly faults: readonly AgentError[];
+}
+
+/** `check`: what is wrong with the specs, with its place and its remedy, and nothing fetched. 78 when anything is. */
+export async function check(config: Config, host: Host): Promise<ExitCode> {
+  const checked = await readSpecs(config);
+  only(checked.specs.externalSecrets, config.only, checked.specs.problems);
+  host.stdout.write(report(checked, host.stdout));
+  return checked.faults.length === 0 ? exitCodes.done : exitCodes.invalid;
+}
+
+async function readSpecs(config: Config): Promise<Checked> {
+  const loaded = await loadSpecs(config.operands.length > 0 ? config.operands : config.specs);
+  const { namespace } = config.identity === 'local' ? { namespace: undefined } : config.pod;
+  const matchesRegexp = await regexpMatcher(loaded.files);
+  const specs = parseSpecs(loaded.files, { namespace, catalog, matchesRegexp });
+  const faults = [...loaded.problems, ...specs.problems, ...specs.warnings];
+  return { files: loaded.files, specs, faults: faults.sort(byPlace) };
+}
+
+/** An ExternalSecret that is refused is known all the same. */
+export function only(
+  externalSecrets: readonly ExternalSecret[],
+  names: readonly string[],
+  problems: readonly AgentError[],
+): readonly ExternalSecret[] {
+  const known = new Set(externalSecrets.map(({ name }) => name));
+  for (const { at } of problems) known.add(at.object?.replace(/^ExternalSecret\//, '') ?? '');
+  const unknown = names.find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    const remedy = `there is ${[...known].filter((name) => name !== '').join(', ') || 'none'}`;
+    throw new UsageError(
+      exitCodes.usage,
+      `--only names ${unknown}, which no ExternalSecret is called`,
+      remedy,
+    );
+  }
+  return names.length === 0 ? externalSecrets : externalSecrets.filter(({ name }) => names.includes(name));
+}
+
+function byPlace(a: AgentError, b: AgentError): number {
+  const file = (at: At) => at.file ?? '';
+  if (file(a.at) !== file(b.at)) return file(a.at) < file(b.at) ? -1 : 1;
+  return (a.at.line ?? 0) - (b.at.line ?? 0) || (a.at.column ?? 0) - (b.at.column ?? 0);
+}
+
+/** Every fault with its excerpt, then one line that sums up. */
+function report({ files, specs, faults }: Checked, output: Output): string {
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  const blocks = faults.map((fault) => `${faultBlock(fault, texts, output)}\n\n`);
+  return `${blocks.join('')}${summary(files.length, specs, faults, output)}\n`;
+}
+
+function faultBlock(fault: AgentError, texts: ReadonlyMap<string, string>, output: Output): string {
+  const paint = paintFor(output);
+  const { columns } = output;
+  const { at, message, remedy } = fault;
+  const place = [positionOf(at), at.object, at.field].filter(Boolean).join(': ');
+  const [what = '', ...more] = message.split('\n');
+  const shown = excerpt(at, at.file === undefined ? undefined : texts.get(at.file), { paint, columns });
+  return [
+    `${paint('bold', place)}${place === '' ? '' : ': '}${paint('red', fault.code)}: ${what}`,
+    // A template's own excerpt, where the file has none to show.
+    ...(shown.length === 0 ? more.map((line) => `  ${line}`) : shown),
+    ...(remedy === undefined ? [] : [`  → ${wrap(remedy, columns, 4)}`]),
+  ].join('\n');
+}
+
+function summary(fileCount: number, specs: SpecSet, faults: readonly AgentError[], output: Output): string {
+  const paint = paintFor(output);
+  const read = [
+    count(fileCount, 'file'),
+    count(specs.stores.size, 'store'),
+    count(specs.externalSecrets.length, 'ExternalSecret'),
+  ].join(', ');
+  if (faults.length === 0) return `${paint('green', 'ok')}: ${read}`;
+  return `${paint('red', count(faults.length, 'mistake'))}; usable: ${read}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import type { Network } from '../src/providers/provider.ts';
+import type { Config } from './config.ts';
+import { exitCodes, UsageError } from './host.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** How stores are reached: `--proxy` or HTTPS_PROXY, NO_PROXY, `--ca-file`. Throws UsageError, exit code 78. */
+export async function networkOf(config: Pick<Config, 'proxy' | 'caFile'>, env: Env): Promise<Network> {
+  const noProxy = env['NO_PROXY'] || env['no_proxy'] || '';
+  return {
+    proxy: config.proxy ?? (env['HTTPS_PROXY'] || env['https_proxy'] || undefined),
+    noProxy: noProxy
+      .split(',')
+      .map((host) => host.trim())
+      .filter((host) => host !== ''),
+    ca: config.caFile === undefined ? undefined : await readCertificates(config.caFile),
+  };
+}
+
+async function readCertificates(file: string): Promise<string> {
+  const pem = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(exitCodes.invalid, `--ca-file ${file} cannot be read: ${error.code}`);
+  });
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw new UsageError(
+    exitCodes.invalid,
+    `--ca-file ${file} holds no certificate`,
+    'give a file of PEM certificates',
+  );
+}

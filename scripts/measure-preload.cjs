@@ -1,0 +1,9 @@
+'use strict';
+// Loaded before the bundle by scripts/measure.ts: on SIGUSR2 it writes down which modules the process has loaded.
+const { writeFileSync } = require('node:fs');
+
+process.on('SIGUSR2', () => {
+  const builtins = process.moduleLoadList.filter((name) => name.startsWith('NativeModule '));
+  const files = Object.keys(require.cache).filter((name) => name !== __filename);
+  writeFileSync(process.env.ESA_TEST_REPORT, JSON.stringify({ builtins, files }));
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { optionGroups } from '../../agent/help.ts';
+import { withFlags } from '../../scripts/docs.ts';
+import { codes } from '../../src/base/errors.ts';
+import { options } from '../../src/spec/contract.ts';
+import { motoMissing, startMoto } from '../peers/moto.ts';
+import { findProgram, missing } from '../peers/process.ts';
+import { read, root, trackedFiles } from './sources.ts';
+
+const readme = read('README.md');
+
+describe('the README', () => {
+  test('has the table of flags as the options are', () => {
+    assert.equal(readme, withFlags(readme), 'run: npm run docs');
+  });
+
+  test('groups every option once', () => {
+    const grouped = optionGroups.flatMap(([, names]) => names);
+    assert.deepEqual([...grouped].sort(), Object.keys(options).sort());
+  });
+
+  test('says what to do about every error code', () => {
+    for (const code of codes)
+      assert.match(readme, new RegExp(`^\\| \`${code}\` \\| \\S.* \\| \\S.* \\|$`, 'm'), code);
+  });
+
+  test('names only commands that npm knows', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    const named = [...readme.matchAll(/npm (?:run )?(?:--silent )?(demo|test|agent|\w+:\w+)\b/g)].map(
+      ([, name]) => name,
+    );
+    assert.deepEqual(
+      [...new Set(named)].filter((name) => !(name! in scripts)),
+      [],
+    );
+  });
+});
+
+test('links between the documents lead somewhere', () => {
+  const broken = trackedFiles()
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((path) =>
+      [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+        .filter(([, link]) => !existsSync(join(root, dirname(path), link!)))
+        .map(([, link]) => `${path}: ${link}`),
+    );
+  assert.deepEqual(broken, []);
+});
+
+/** The shell blocks of the README that are marked for `name`, in order, as they are printed. */
+function blocks(name: string): string {
+  const marked = readme.matchAll(/<!-- run: (\w+) -->\n```sh\n([\s\S]*?)```/g);
+  return [...marked]
+    .filter(([, marker]) => marker === name)
+    .map(([, , text]) => text)
+    .join('\n');
+}
+
+interface Done {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Where this machine lets us, blocks run in a network of their own, so that the ports they print are free. */
+const ownNetwork = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
+
+/** Runs the blocks as one shell would that a reader types them into; whatever they leave running ends with it. */
+async function runBlocks(name: string, env: Record<string, string>): Promise<Done> {
+  const alone = ownNetwork && name === 'vault';
+  const script = `set -eu\n${alone ? 'ip link set lo up\n' : ''}${blocks(name)}`;
+  const [program, ...args] = [...(alone ? ['unshare', '--net'] : []), 'bash', '-c', script];
+  const child = spawn(program!, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, which is ended as one.
+    detached: true,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
+  const timer = setTimeout(end, 90_000);
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  clearTimeout(timer);
+  try {
+    end();
+  } catch {
+    // Nothing was left running.
+  }
+  return { code, output };
+}
+
+async function portsInUse(...ports: readonly number[]): Promise<boolean> {
+  const answers = await Promise.allSettled(ports.map((port) => fetch(`http://127.0.0.1:${port}`)));
+  return answers.some(
+    (answer) => answer.status === 'fulfilled' || !/ECONNREFUSED/.test(String(answer.reason.cause)),
+  );
+}
+
+describe('the examples of the README run as printed', () => {
+  const printed = join('/tmp', 'esa');
+  before(() => rmSync(printed, { recursive: true, force: true }));
+  after(() => rmSync(printed, { recursive: true, force: true }));
+
+  test('against a real Vault', { skip: missing('vault', ['vault', 'curl']) }, async (context) => {
+    if (!ownNetwork && (await portsInUse(8200, 9402)))
+      return context.skip('the ports that it prints are in use');
+    const { code, output } = await runBlocks('vault', {});
+    assert.equal(code, 0, output);
+    assert.match(output, /postgres:\/\/app:s3cr3t@db\.example\.com\/app/);
+    assert.match(output, /^ok: 1 file, 1 store, 1 ExternalSecret$/m);
+    assert.match(output, /^db +synced +/m);
+  });
+
+  // The aws program is not part of what the peers bring, so that it is missing is no failure.
+  const noAws = findProgram('aws') === undefined ? 'aws is not on PATH' : motoMissing();
+  test('against the AWS API (moto, which asks nobody who they are)', { skip: noAws }, async () => {
+    const moto = await startMoto();
+    try {
+      const { code, output } = await runBlocks('aws', {
+        AWS_ENDPOINT_URL: moto.url,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+      });
+      assert.equal(code, 0, output);
+      assert.match(output, /s3cr3t$/);
+    } finally {
+      await moto.stop();
+    }
+  });
+});
