@@ -90,8 +90,8 @@ const transient = /^(Internal|ServiceUnavailable|IDPCommunicationError|RequestTi
 /** What a fault means to the loop. */
 export function codeOfFault(fault: AwsFault): Code {
   if (fault.status === 429 || throttled.test(fault.code)) return 'Throttled';
-  if (fault.status >= 500 || transient.test(fault.code)) return 'Unavailable';
-  if (badLogin.test(fault.code)) return 'AuthFailed';
+  if (fault.status >= 500 || fault.status === 408 || transient.test(fault.code)) return 'Unavailable';
+  if (fault.status === 401 || badLogin.test(fault.code)) return 'AuthFailed';
   if (/^ResourceNotFound/.test(fault.code)) return 'NotFound';
   if (/^(Validation|InvalidParameter)/.test(fault.code)) return 'SpecInvalid';
   if (denied.test(fault.code) || /^DecryptionFailure/.test(fault.code)) return 'Denied';
@@ -114,14 +114,16 @@ export interface AwsRequest {
   readonly resource?: string | undefined;
   /** Overrides the remedy for AuthFailed and for a denial that says nothing. */
   readonly remedy?: string | undefined;
-  /** A login: to be denied is AuthFailed. */
+  /** A login: to be refused is AuthFailed. */
   readonly login?: boolean;
 }
 
 /** The fault as people read it: AWS's code, who, what, and the change that fixes it. No id, no echo. */
 export function explain(fault: AwsFault, request: AwsRequest): AgentError {
   const known = codeOfFault(fault);
-  const code = known === 'Denied' && request.login === true ? 'AuthFailed' : known;
+  // Nothing about a secret is settled by a login that was refused, least of all that it is not there.
+  const refused = known === 'Denied' || known === 'NotFound' || known === 'SpecInvalid';
+  const code = refused && request.login === true ? 'AuthFailed' : known;
   const init: { -readonly [K in keyof AgentErrorInit]: AgentErrorInit[K] } = {};
   if (fault.requestId !== undefined) init.requestId = fault.requestId;
   if (fault.retryAfterMs !== undefined) init.retryAfterMs = fault.retryAfterMs;
@@ -157,7 +159,10 @@ function tell(fault: AwsFault, request: AwsRequest, code: Code): Told {
         remedy: "wait, or look at the region's service health",
       };
     default:
-      return { message: `AWS refuses ${what}: ${answer}${quoted(fault, request)}`, remedy: remedyFor(code) };
+      return {
+        message: `AWS refuses ${what}: ${answer}${quoted(fault, request)}`,
+        remedy: request.remedy ?? remedyFor(code),
+      };
   }
 }
 
@@ -182,7 +187,10 @@ function tellDenied(fault: AwsFault, request: AwsRequest, what: string): Told {
     };
   }
   if (!denied.test(fault.code) && fault.code !== '') {
-    return { message: `AWS refuses ${what}: ${fault.code}${quoted(fault, request)}`, remedy: request.remedy };
+    return {
+      message: `AWS refuses ${what}: ${fault.code}${quoted(fault, request)}`,
+      remedy: request.remedy ?? 'look at the secret in the AWS console: its state does not allow this',
+    };
   }
   const sentence = fault.says(/(?:User: )?(arn:\S+) is not authorized to perform: (\S+)/);
   const who = sentence?.[1] === undefined ? '' : ` to ${withoutSession(sentence[1])}`;
@@ -208,5 +216,5 @@ function quoted(fault: AwsFault, request: AwsRequest): string {
   if (!/^(Validation|InvalidParameter|InvalidRequest|MalformedPolicy|PackedPolicy)/.test(fault.code))
     return '';
   const text = fault.says(/^[^\n]{1,300}/)?.[0];
-  return text === undefined ? '' : `: ${text.replace(/\s*\(?request ?id:.*$/i, '')}`;
+  return text === undefined ? '' : `: ${text.replace(/\s+/g, ' ').replace(/ ?\(?request ?id:.*$/i, '')}`;
 }

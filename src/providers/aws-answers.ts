@@ -1,6 +1,6 @@
 import { AgentError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
-import { type AwsFault, codeOfFault, explain } from '../identity/aws-fault.ts';
+import { AwsFault, type AwsRequest, codeOfFault, explain } from '../identity/aws-fault.ts';
 import type { Fetched } from '../plan/fetched.ts';
 
 /** A secret's value as GetSecretValue and BatchGetSecretValue give it. */
@@ -26,7 +26,8 @@ export function fetchedOf(id: string, answer: ValueAnswer): Fetched {
 export function isAbsent(fault: AwsFault): boolean {
   if (/^ResourceNotFound/.test(fault.code)) return true;
   return (
-    /^Invalid(Request|Parameter)/.test(fault.code) && fault.says(/(marked|scheduled) for deletion/i) !== null
+    /^Invalid(Request|Parameter)/.test(fault.code) &&
+    fault.says(/(marked|scheduled) for deletion|marked deleted/i) !== null
   );
 }
 
@@ -35,18 +36,29 @@ export function absent(id: string, version: string): Fetched {
   return { kind: 'absent', reason: `Secrets Manager has no ${id}${at}` };
 }
 
-/** The fault as an error, with its place. */
-export function explained(
-  fault: AwsFault,
-  asked: { readonly call: string; readonly key?: string; readonly storeId: string },
-): AgentError {
+interface Asked {
+  readonly call: string;
+  readonly key?: string;
+  readonly storeId: string;
+}
+
+/** What was thrown, with its place: a fault as an error, our own errors and the caller's abort as they are. */
+export function explained(thrown: AwsFault | AgentError, asked: Asked): AgentError;
+export function explained(thrown: unknown, asked: Asked): unknown;
+export function explained(thrown: unknown, asked: Asked): unknown {
   const { call, key, storeId } = asked;
-  const login =
-    codeOfFault(fault) === 'AuthFailed'
-      ? { remedy: 'check that the credentials of the store are still valid, and the clock of the node' }
-      : {};
-  const request = { action: `secretsmanager:${call}`, resource: key, ...login };
-  return explain(fault, request).within({ store: storeId, ...(key !== undefined && { key }) });
+  const at = { store: storeId, ...(key !== undefined && { key }) };
+  if (thrown instanceof AwsFault) return explain(thrown, requestOf(thrown, call, key)).within(at);
+  return thrown instanceof AgentError ? thrown.within(at) : thrown;
+}
+
+function requestOf(fault: AwsFault, call: string, key: string | undefined): AwsRequest {
+  const request = { action: `secretsmanager:${call}`, resource: key };
+  if (codeOfFault(fault) !== 'AuthFailed') return request;
+  return {
+    ...request,
+    remedy: 'check that the credentials of the store are still valid, and the clock of the node',
+  };
 }
 
 interface Tag {

@@ -80,9 +80,9 @@ async function readBatch(
     return await askBatch(ids, context);
   } catch (thrown) {
     context.signal.throwIfAborted();
-    if (thrown instanceof AgentError) return new Map(ids.map((id) => [id, thrown]));
-    if (!(thrown instanceof AwsFault)) throw thrown;
-    return await fallBack(ids, thrown, context);
+    if (thrown instanceof AwsFault) return await fallBack(ids, thrown, context);
+    if (thrown instanceof AgentError) return failedAlike(ids, thrown, context);
+    throw thrown;
   }
 }
 
@@ -91,7 +91,7 @@ async function fallBack(
   fault: AwsFault,
   context: BatchContext,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const { permission, clock, signal, storeId } = context;
+  const { permission, clock, signal } = context;
   if (isBatchRefusal(fault)) {
     permission.rememberDenial();
     return new Map();
@@ -102,14 +102,21 @@ async function fallBack(
       await clock.sleep(uniform(clock, 0, limits.awsBatchThrottleMs), signal);
       return new Map();
     case 'Unavailable':
-    case 'AuthFailed': {
-      const error = explained(fault, { call: 'BatchGetSecretValue', storeId });
-      return new Map(ids.map((id) => [id, error]));
-    }
+    case 'AuthFailed':
+      return failedAlike(ids, fault, context);
     default:
       // One malformed id fails the whole call; by itself it fails alone.
       return new Map();
   }
+}
+
+function failedAlike(
+  ids: readonly string[],
+  thrown: AwsFault | AgentError,
+  { storeId }: BatchContext,
+): ReadonlyMap<string, Outcome> {
+  const error = explained(thrown, { call: 'BatchGetSecretValue', storeId });
+  return new Map(ids.map((id) => [id, error]));
 }
 
 async function askBatch(

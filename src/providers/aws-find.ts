@@ -2,7 +2,6 @@ import type { Filter } from '@aws-sdk/client-secrets-manager';
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
-import { AwsFault } from '../identity/aws-fault.ts';
 import type { Fetched } from '../plan/fetched.ts';
 import { nameMatcher } from '../plan/name-matcher.ts';
 import type { Find } from '../spec/spec.ts';
@@ -76,7 +75,6 @@ async function byBatch(search: Search, context: FindContext, found: Map<string, 
     });
     return true;
   } catch (thrown) {
-    if (!(thrown instanceof AwsFault)) throw thrown;
     if (!isBatchRefusal(thrown)) {
       throw explained(thrown, { call: 'BatchGetSecretValue', storeId: search.storeId });
     }
@@ -101,7 +99,6 @@ async function byList(search: Search, context: FindContext, found: Map<string, S
       return answer.NextToken;
     });
   } catch (thrown) {
-    if (!(thrown instanceof AwsFault)) throw thrown;
     throw explained(thrown, { call: 'ListSecrets', storeId: search.storeId });
   }
   await inPool(names, async (name) => keep(found, name, await getOne(name)));

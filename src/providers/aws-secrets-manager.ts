@@ -120,8 +120,7 @@ class SecretsManager implements Client {
     try {
       return fetchedOf(id, await api.getSecretValue({ SecretId: id, ...of }, signal));
     } catch (thrown) {
-      if (!(thrown instanceof AwsFault)) throw thrown;
-      if (isAbsent(thrown)) return absent(id, version);
+      if (thrown instanceof AwsFault && isAbsent(thrown)) return absent(id, version);
       throw explained(thrown, { call: 'GetSecretValue', key: id, storeId: store.id });
     }
   }
@@ -133,7 +132,6 @@ class SecretsManager implements Client {
       const { Tags: tags = [] } = await api.describeSecret(id, signal);
       return { kind: 'text', value: tagsJson(tags) };
     } catch (thrown) {
-      if (!(thrown instanceof AwsFault)) throw thrown;
       throw explained(thrown, { call: 'DescribeSecret', key: id, storeId: store.id });
     }
   }
