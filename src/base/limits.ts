@@ -19,6 +19,8 @@ export const limits = {
   payloadBytes: 64 * 1024 * 1024,
   /** One HTTP answer of a store. */
   responseBytes: 24 * 1024 * 1024,
+  /** Go refuses deeper JSON as well. */
+  jsonDepth: 10_000,
   /** Keys that `find` may return. */
   findCount: 10_000,
   /** Time for one request to a store, login included. */

@@ -1,0 +1,215 @@
+import { AgentError, type At } from '../base/errors.ts';
+import { isObject, parseJson, rawMembers } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
+import { Secret, type SecretMap } from '../base/secret.ts';
+import type { DataEntry, DataFromEntry, ExternalSecret, NullBytePolicy } from '../spec/spec.ts';
+import { byteValueOfFloats } from './byte-value.ts';
+import { convertKeys, validKeys } from './convert.ts';
+import { decode } from './decode.ts';
+import type { Fetched, Traits } from './fetched.ts';
+import { readOfDataFrom, readOfRef } from './plan.ts';
+import { lookup } from './property.ts';
+import { rewrite } from './rewrite.ts';
+
+/** An entry that the store proved to have nothing, and that may be left out. */
+export interface Missing {
+  readonly at: At;
+  readonly reason: string;
+}
+
+export interface Shaped {
+  readonly entries: SecretMap;
+  readonly missing: readonly Missing[];
+}
+
+export type FetchedById = ReadonlyMap<string, Fetched | AgentError>;
+
+interface Shaping {
+  readonly externalSecret: ExternalSecret;
+  readonly fetched: FetchedById;
+  readonly traitsOf: (storeId: string) => Traits;
+  readonly entries: Map<string, Secret>;
+  readonly missing: Missing[];
+}
+
+/**
+ * Hop 5: from what the stores gave to the keys and values of the target, in the order that ESO's contract has:
+ *
+ * 1. each `dataFrom` entry: fetched, rewritten, its keys converted (only without a rewrite) and checked, its values
+ *    decoded, null bytes refused where asked; later entries overwrite earlier keys;
+ * 2. each `data` entry: fetched, decoded, null bytes refused; `data` always beats `dataFrom`.
+ *
+ * The first fault ends it: nothing approximate is ever published. What the store proved absent is a fault under
+ * Retain and left out under Delete and Merge.
+ */
+export async function shape(
+  externalSecret: ExternalSecret,
+  fetched: FetchedById,
+  traitsOf: (storeId: string) => Traits,
+): Promise<Shaped> {
+  const shaping: Shaping = { externalSecret, fetched, traitsOf, entries: new Map(), missing: [] };
+  for (const entry of externalSecret.dataFrom)
+    await within(shaping, entry, () => addDataFrom(shaping, entry));
+  for (const entry of externalSecret.data) await within(shaping, entry, () => addData(shaping, entry));
+  refuseTooLarge(shaping);
+  return { entries: shaping.entries, missing: shaping.missing };
+}
+
+/** Adds the entry's place to its faults, and drops those that `optional` forgives. */
+async function within(
+  shaping: Shaping,
+  entry: DataEntry | DataFromEntry,
+  add: () => void | Promise<void>,
+): Promise<void> {
+  const { externalSecret } = shaping;
+  try {
+    await add();
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    const error = thrown.within({
+      ...entry.at,
+      object: `ExternalSecret/${externalSecret.name}`,
+      store: entry.storeId,
+    });
+    const { optional } = externalSecret.options;
+    const mayMiss = 'secretKey' in entry && optional !== true && optional.has(entry.secretKey);
+    if (!mayMiss || (error.code !== 'NotFound' && error.code !== 'PropertyMissing')) throw error;
+    shaping.missing.push({ at: error.at, reason: error.message });
+  }
+}
+
+function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shaping, entry: DataEntry): void {
+  const { remoteRef, storeId, secretKey } = entry;
+  const value = oneValue(
+    outcomeOf(fetched, readOfRef(storeId, remoteRef).id),
+    remoteRef.property,
+    traitsOf(storeId),
+  );
+  if (value instanceof Secret) {
+    const decoded = decoding(secretKey, () => decode(value, remoteRef.decodingStrategy));
+    refuseNullBytes(new Map([[secretKey, decoded]]), remoteRef.nullBytePolicy);
+    entries.set(secretKey, decoded);
+    return;
+  }
+  const at: At = { ...entry.at, key: remoteRef.key };
+  if (externalSecret.target.deletionPolicy === 'Retain') throw notFound(remoteRef.key, value.reason, at);
+  missing.push({ at, reason: value.reason });
+}
+
+async function addDataFrom(shaping: Shaping, entry: DataFromEntry): Promise<void> {
+  const { externalSecret, fetched, traitsOf, entries, missing } = shaping;
+  const traits = traitsOf(entry.storeId);
+  const outcome = outcomeOf(fetched, readOfDataFrom(entry).id);
+  const given =
+    entry.kind === 'find' ? foundValues(outcome) : extracted(outcome, entry.extract.property, traits);
+  const { conversionStrategy, decodingStrategy, nullBytePolicy } =
+    entry.kind === 'find' ? entry.find : entry.extract;
+  if ('reason' in given) {
+    const key = entry.kind === 'extract' ? { key: entry.extract.key } : {};
+    const at: At = { ...entry.at, ...key };
+    if (externalSecret.target.deletionPolicy === 'Retain')
+      throw notFound(key.key ?? 'find', given.reason, at);
+    missing.push({ at, reason: given.reason });
+    return;
+  }
+  const early = entry.kind === 'find' && traits.findConvertsFirst;
+  const rewritten = await rewrite(early ? convertKeys(given, conversionStrategy) : given, entry.rewrite);
+  const named = validKeys(
+    entry.rewrite.length === 0 ? convertKeys(rewritten, conversionStrategy) : rewritten,
+  );
+  const decoded = new Map(
+    [...named].map(([key, value]) => [key, decoding(key, () => decode(value, decodingStrategy))]),
+  );
+  refuseNullBytes(decoded, nullBytePolicy);
+  for (const [key, value] of decoded) entries.set(key, value);
+}
+
+function outcomeOf(fetched: FetchedById, id: string): Fetched {
+  const outcome = fetched.get(id);
+  if (outcome === undefined) throw new Error('a read of the plan was not fetched');
+  if (outcome instanceof AgentError) throw outcome;
+  return outcome;
+}
+
+interface Absent {
+  readonly reason: string;
+}
+
+function oneValue(fetched: Fetched, property: string, traits: Traits): Secret | Absent {
+  if (fetched.kind === 'absent') return fetched;
+  if (fetched.kind === 'map') throw new Error('a provider gave a map for one key');
+  return lookup(fetched, property, traits) ?? { reason: `there is no property ${property}` };
+}
+
+function foundValues(fetched: Fetched): SecretMap | Absent {
+  if (fetched.kind === 'absent') return fetched;
+  if (fetched.kind !== 'map') throw new Error('a provider gave one value for a find');
+  return fetched.entries;
+}
+
+/** One remote secret as many keys: it has to be a JSON object. */
+function extracted(fetched: Fetched, property: string, traits: Traits): SecretMap | Absent {
+  const value = oneValue(fetched, property, traits);
+  if (!(value instanceof Secret)) return value;
+  const json = parseJson(value.reveal());
+  if (json === null) return new Map();
+  if (!isObject(json)) {
+    throw new AgentError('DecodeFailed', 'extract needs a JSON object, and the value is another JSON value', {
+      remedy: 'take it as one key with data, or name an object with property',
+    });
+  }
+  if (traits.extract === 'byte-value') {
+    return new Map([...json].map(([key, member]) => [key, Secret.of(byteValueOfFloats(member))]));
+  }
+  const raw = rawMembers(value.text());
+  return new Map([...json].map(([key, member]) => [key, Secret.of(rawValue(member, raw.get(key) ?? ''))]));
+}
+
+/** Strings unquoted, null as nothing, anything else as the text that the store holds. */
+function rawValue(member: unknown, text: string): string {
+  if (typeof member === 'string') return member;
+  return member === null ? '' : text;
+}
+
+function decoding(key: string, decodeValue: () => Secret): Secret {
+  try {
+    return decodeValue();
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    const { remedy } = thrown;
+    throw new AgentError(thrown.code, `${key}: ${thrown.message}`, {
+      ...(remedy !== undefined && { remedy }),
+    });
+  }
+}
+
+/** In the order of the keys, so that the same fault gives the same text. */
+function refuseNullBytes(entries: SecretMap, policy: NullBytePolicy): void {
+  if (policy !== 'Fail') return;
+  for (const key of [...entries.keys()].sort()) {
+    if (!entries.get(key)!.reveal().includes(0)) continue;
+    throw new AgentError('DecodeFailed', `${key} holds a null byte`, {
+      remedy: 'nullBytePolicy: Ignore lets it through',
+    });
+  }
+}
+
+function notFound(key: string, reason: string, at: At): AgentError {
+  return new AgentError('NotFound', reason, {
+    at,
+    remedy: `create ${key} in the store, or correct the reference; deletionPolicy Delete or Merge leaves it out`,
+  });
+}
+
+function refuseTooLarge({ entries, externalSecret }: Shaping): void {
+  let bytes = 0;
+  for (const [key, value] of entries) {
+    bytes += value.byteLength;
+    if (value.byteLength > limits.valueBytes || bytes > limits.payloadBytes) {
+      throw new AgentError('PublishFailed', `${key} makes the target larger than an agent delivers`, {
+        at: { object: `ExternalSecret/${externalSecret.name}` },
+        remedy: `one value may have ${limits.valueBytes} bytes, all of a target ${limits.payloadBytes}`,
+      });
+    }
+  }
+}
