@@ -1,7 +1,7 @@
 import { callValue, valueType } from './call.ts';
 import { equalsAny, isAtMost, isLess } from './compare.ts';
 import { escapeHtml, escapeJs, escapeQuery } from './escape.ts';
-import { sprint, sprintf, sprintln } from './fmt.ts';
+import { printable, sprint, sprintf, sprintln } from './fmt.ts';
 import { type Call, type CallContext, type EagerFunction, type FunctionTable, GoError } from './func.ts';
 import type { Maybe } from './state.ts';
 import {
@@ -12,6 +12,7 @@ import {
   integerOf,
   isTrue,
   type MapKey,
+  Named,
   plain,
   Slice,
   Struct,
@@ -68,7 +69,7 @@ function textOf(args: readonly Value[], context: CallContext): string {
   const [only] = args;
   if (args.length === 1 && typeof only === 'string') return only;
   return sprint(
-    args.map((arg) => arg ?? '<no value>'),
+    args.map((arg) => printable(arg ?? undefined)),
     context,
   );
 }
@@ -145,7 +146,11 @@ function slice(item: Maybe, indexes: readonly Maybe[]): Maybe {
   const capacity = isString ? size : size + value.spare.length;
   const [low = 0, high = size, max = capacity] = indexes.map((key) => position(key ?? null, capacity));
   if (low > high || high > max) throw new GoError('invalid slice index');
-  if (isString) return value.slice(low, high);
-  const all = [...value.items, ...value.spare];
-  return new Slice(value.elem, all.slice(low, high), { spare: all.slice(high, max) });
+  const cut = isString ? value.slice(low, high) : cutSlice(value, low, high, max);
+  return item instanceof Named ? new Named(item.type, cut) : cut;
+}
+
+function cutSlice({ elem, items, spare }: Slice, low: number, high: number, max: number): Slice {
+  const all = [...items, ...spare];
+  return new Slice(elem, all.slice(low, high), { spare: all.slice(high, max) });
 }

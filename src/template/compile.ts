@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts';
 import type { Evaluate } from './call.ts';
-import { sprint } from './fmt.ts';
+import { printable, sprint } from './fmt.ts';
 import type { ActionNode, BranchNode, ListNode, Node, PipeNode, RangeNode, TemplateNode } from './node.ts';
 import { Expressions, Levels, type Setting } from './operand.ts';
 import type { Trees } from './parse.ts';
@@ -208,9 +208,8 @@ function binder({ variables, assigns }: PipeNode): (state: State, index: Maybe, 
 }
 
 function printed(state: State, value: Maybe): string {
-  if (value === undefined) return '<no value>';
   if (value instanceof Func) return state.fail(`can't print a ${typeName(value)}`);
-  return sprint([value], state);
+  return sprint([printable(value)], state);
 }
 
 function definedOnes(all: ReadonlyMap<string, Compiled>): string {

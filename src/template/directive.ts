@@ -109,19 +109,14 @@ export function formatNumber(
   const signed = /^[-+]/.test(text) ? text : `+${text}`;
   const sign = signed[0] === '+' && flags.space && !flags.plus ? ' ' : signed[0]!;
   const body = signed.slice(1);
-  if (body === 'Inf' || body === 'NaN') return pad(flags, specialSign(flags, body, sign) + body, false);
+  if (body === 'Inf') return pad(flags, sign + body, false);
+  if (body === 'NaN') return pad(flags, flags.space || flags.plus ? sign + body : body, false);
   const number = flags.sharp && form.verb !== 'b' ? withPoint(body, form.verb, precision) : body;
   if (!flags.plus && sign === '+') return pad(flags, number);
   if (flags.zero && !flags.minus && flags.width !== undefined && flags.width > number.length + 1) {
     return sign + '0'.repeat(missingWidth(flags, number.length + 1)) + number;
   }
   return pad(flags, sign + number);
-}
-
-/** NaN shows a sign only when one is asked for; infinity its minus always. */
-function specialSign(flags: Flags, body: string, sign: string): string {
-  if (body === 'NaN') return flags.space || flags.plus ? sign : '';
-  return sign === '+' && !flags.plus ? '' : sign;
 }
 
 /** The `#` flag: always a decimal point, and for %g and %x the zeros that they leave out. */

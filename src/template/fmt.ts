@@ -1,7 +1,7 @@
 import type { CallContext } from './func.ts';
 import { Printer } from './print.ts';
 import { decodeRune, encodeRune } from './utf8.ts';
-import { integerOf, kindOf, typeName, type Value } from './value.ts';
+import { integerOf, kindOf, Struct, typeName, type Value } from './value.ts';
 
 /** Go's fmt over Go's values. The budget is what a render may spend; a value nested too deep, or one whose
  * text is an address in memory, is a GoError. */
@@ -20,6 +20,14 @@ export function sprint(operands: readonly Value[], budget: Budget): string {
     followsString = isString;
   }
   return text;
+}
+
+/** What a template prints for a value: of a pointer to a struct the struct, of no value "<no value>". */
+export function printable(value: Value | undefined): Value {
+  if (value === undefined) return '<no value>';
+  if (!(value instanceof Struct) || !value.pointer || value.isNil || value.type.text !== undefined)
+    return value;
+  return new Struct(value.type, value.inner, { fields: value.fields });
 }
 
 /** fmt.Sprintln: spaces between all operands, a newline at the end. */

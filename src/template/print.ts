@@ -83,7 +83,9 @@ export class Printer {
     }
     if (verb === 'T') return this.#plainText(typeName(value));
     if (verb === 'p') return this.#pointer(value, verb);
-    return this.#byMethod(value, verb) ?? this.#value(value, verb, 0);
+    // fmt prints a []byte before it looks for methods, of which %w would be the only one to notice.
+    const isBytes = value instanceof Slice && value.elem === 'uint8';
+    return (isBytes ? undefined : this.#byMethod(value, verb)) ?? this.#value(value, verb, 0);
   }
 
   #value(value: Value, verb: string, depth: number): string {
@@ -207,7 +209,7 @@ export class Printer {
     const texts = (): string[] => slice.items.map((item) => this.#inner(item, verb, depth + 1));
     if (!this.flags.sharpV) return `[${texts().join(' ')}]`;
     // A plain []uint8 that is an operand itself is written by its other name.
-    const isBytes = depth === 0 && whole === slice && slice.elem === 'uint8';
+    const isBytes = depth === 0 && whole === slice && slice.elem === 'uint8' && 'vd'.includes(verb);
     return `${isBytes ? '[]byte' : typeName(whole)}${slice.isNil ? '(nil)' : `{${texts().join(', ')}}`}`;
   }
 
@@ -240,7 +242,8 @@ export class Printer {
       return this.#badVerb(value, verb);
     if (!isNil(value)) throw new GoError(`%${verb} of ${typeName(value)} would print an address in memory`);
     if (verb === 'p') return this.#hexadecimal(0n, !this.flags.sharp);
-    if (verb !== 'v') return this.#integer(0n, true, verb, value);
+    if (verb !== 'v')
+      return 'bodxX'.includes(verb) ? this.#integer(0n, true, verb, value) : this.#badVerb(value, verb);
     return this.flags.sharpV ? `(${typeName(value)})(nil)` : pad(this.flags, '<nil>');
   }
 
