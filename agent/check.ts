@@ -83,13 +83,13 @@ function faultBlock(fault: AgentError, texts: ReadonlyMap<string, string>, outpu
 
 function summary(fileCount: number, specs: SpecSet, faults: readonly AgentError[], output: Output): string {
   const paint = paintFor(output);
+  const files = count(fileCount, 'file');
   const read = [
-    count(fileCount, 'file'),
     count(specs.stores.size, 'store'),
     count(specs.externalSecrets.length, 'ExternalSecret'),
   ].join(', ');
-  if (faults.length === 0) return `${paint('green', 'ok')}: ${read}`;
-  return `${paint('red', count(faults.length, 'mistake'))}; usable: ${read}`;
+  if (faults.length === 0) return `${paint('green', 'ok')}: ${files}, ${read}`;
+  return `${paint('red', count(faults.length, 'mistake'))} in ${files}; usable: ${read}`;
 }
 
 function count(number: number, noun: string): string {

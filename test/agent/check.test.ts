@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { cli } from '../../agent/cli.ts';
+import { testHost } from './host.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'check-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+async function check(files: Record<string, string>, ...flags: string[]) {
+  const place = await mkdtemp(join(folder, 'specs-'));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(place, name), text);
+  const host = testHost();
+  const code = await cli(['check', place, ...flags], host);
+  return { code, out: host.out().replaceAll(place, ''), err: host.err() };
+}
+
+const store = `apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: demo}
+spec: {provider: {fake: {data: [{key: k, value: v}]}}}
+`;
+
+const good = `apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata:
+  name: app
+spec:
+  secretStoreRef:
+    name: demo
+  data:
+    - secretKey: a
+      remoteRef:
+        key: k
+`;
+
+describe('check', () => {
+  test('says ok and counts', async () => {
+    assert.deepEqual(await check({ 'a.yaml': store, 'b.yaml': good }), {
+      code: 0,
+      out: 'ok: 2 files, 1 store, 1 ExternalSecret\n',
+      err: '',
+    });
+  });
+
+  test('shows the place with a caret, and the remedy', async () => {
+    const { code, out } = await check({ 'a.yaml': store, 'b.yaml': good.replace('key: k', 'kee: k') });
+    assert.equal(code, 78);
+    assert.match(out, /^\/b\.yaml:11:9: ExternalSecret\/app: spec\.data\[0\]\.remoteRef/m);
+    assert.match(out, /^ {2}11 \| {9}kee: k\n {5}\| {9}\^\n {2}→ /m);
+    assert.match(out, /mistakes? in 2 files; usable: 1 store, 0 ExternalSecrets\n$/);
+  });
+
+  test('an unknown field, of which run only warns, is a mistake here', async () => {
+    const { code, out } = await check({ 'a.yaml': store, 'b.yaml': `${good}  tardget: {}\n` });
+    assert.equal(code, 78);
+    assert.match(out, /unknown field "tardget"; did you mean "target"\?/);
+  });
+
+  test('faults are in the order of files and lines', async () => {
+    const bad = good
+      .replace('secretKey: a', 'secretKey: a/b')
+      .replace('spec:\n', 'spec:\n  refreshInterval: x\n');
+    const { out } = await check({ 'a.yaml': store, 'c.yaml': bad, 'b.yaml': 'kind: Nothing\n' });
+    const places = [...out.matchAll(/^\/(\w+\.yaml):?(\d*)/gm)].map(
+      ([, file, line]) => `${file} ${line!.padStart(3)}`,
+    );
+    assert.deepEqual(places, [...places].sort());
+    assert.ok(places.length >= 3, out);
+  });
+
+  test('what a Secret document holds is not shown', async () => {
+    const secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: "MARKER not base64"}\n';
+    const { code, out } = await check({ 'a.yaml': store, 'b.yaml': good, 'c.yaml': secret });
+    assert.equal(code, 78);
+    assert.doesNotMatch(out, /MARKER/);
+  });
+
+  test('a long line is cut around the place', async () => {
+    const long = `apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: x, labels: {${Array.from({ length: 30 }, (_, i) => `label-number-${i}: value`).join(', ')}}, nonsense: 1}\nspec: {secretStoreRef: {name: demo}, data: []}\n`;
+    const { out } = await check({ 'a.yaml': store, 'b.yaml': long });
+    assert.ok(
+      out.split('\n').every((line) => !line.includes(' | ') || line.length <= 80),
+      out,
+    );
+  });
+
+  test('a folder that is not there, and one without specs, are mistakes', async () => {
+    const host = testHost();
+    assert.equal(await cli(['check', join(folder, 'nowhere')], host), 78);
+    assert.match(host.out(), /nowhere: SpecInvalid: cannot be read: it is not there/);
+    assert.equal((await check({})).code, 78);
+  });
+
+  test('--only names what there is', async () => {
+    assert.equal((await check({ 'a.yaml': store, 'b.yaml': good }, '--only', 'app')).code, 0);
+    const { code, err } = await check({ 'a.yaml': store, 'b.yaml': good }, '--only', 'ap');
+    assert.equal(code, 64);
+    assert.match(err, /--only names ap, which no ExternalSecret is called \(there is app\)/);
+  });
+});
