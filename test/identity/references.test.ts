@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { Secret, type SecretMap } from '../../src/base/secret.ts';
+import { type ObjectReferences, openReferences } from '../../src/identity/references.ts';
+
+const never = new AbortController().signal;
+
+suite('references', () => {
+  let dir: string;
+  let secrets: Map<string, SecretMap>;
+  let references: ObjectReferences;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'esa-references-'));
+    await writeFile(join(dir, 'outside'), 'CANARY');
+    // Laid out as the kubelet mounts a Secret.
+    await mkdir(join(dir, 's/mounted/..1'), { recursive: true });
+    await writeFile(join(dir, 's/mounted/..1/b'), Buffer.from([0, 255]));
+    await writeFile(join(dir, 's/mounted/..1/a'), 'mounted a');
+    await symlink('..1', join(dir, 's/mounted/..data'));
+    for (const key of ['a', 'b']) await symlink(`..data/${key}`, join(dir, `s/mounted/${key}`));
+    await mkdir(join(dir, 's/both'));
+    await writeFile(join(dir, 's/both/key'), 'mounted');
+    secrets = new Map([['both', new Map([['key', Secret.of('document')]])]]);
+    references = openReferences({
+      documents: () => ({ secrets, configMaps: new Map() }),
+      secretsDir: join(dir, 's'),
+      configMapsDir: undefined,
+    });
+  });
+  after(async () => await rm(dir, { recursive: true, force: true }));
+
+  test('documents first, then folders; bytes as they are', async () => {
+    assert.equal((await references.secret('both', 'key', never)).text(), 'document');
+    assert.deepEqual((await references.secret('mounted', 'b', never)).reveal(), Buffer.from([0, 255]));
+    const documents = secrets;
+    secrets = new Map();
+    assert.equal((await references.secret('both', 'key', never)).text(), 'mounted');
+    secrets = documents;
+  });
+
+  test('whole objects, without what the kubelet adds', async () => {
+    const whole = await references.wholeSecret('mounted', never);
+    assert.deepEqual(
+      [...whole].map(([key, value]) => [key, value.text()]),
+      [
+        ['a', 'mounted a'],
+        ['b', '\0\ufffd'],
+      ],
+    );
+    assert.equal((await references.wholeSecret('both', never)).get('key')!.text(), 'document');
+  });
+
+  test('what is missing, and where to put it', async () => {
+    await assert.rejects(references.secret('nope', 'key', never), {
+      code: 'AuthFailed',
+      message: `Secret nope is not among the mounted documents, nor is it mounted at ${dir}/s/nope`,
+      remedy: `mount it at ${dir}/s/nope, or add it to the specs; this version does not ask the API server for it`,
+    });
+    await assert.rejects(references.configMap('nope', 'key', never), {
+      code: 'AuthFailed',
+      message: 'ConfigMap nope is not among the mounted documents, and --config-maps is not set',
+      remedy: /^mount it at DIR\/nope and start with --config-maps DIR/,
+    });
+    await assert.rejects(references.wholeConfigMap('nope', never), { code: 'TemplateFailed' });
+    await assert.rejects(references.secret('mounted', 'c', never), {
+      code: 'AuthFailed',
+      message: 'Secret mounted has no key c: it has a, b',
+    });
+    await assert.rejects(references.secret('both', 'c', never), {
+      message: 'Secret both has no key c: it has key',
+    });
+  });
+
+  test('no name and no key leads out of the folder', async () => {
+    for (const name of ['..', '.', '../s/mounted', 'a/b', '', 'A', '.x', 'x\0']) {
+      await assert.rejects(references.secret(name, 'a', never), { code: 'SpecInvalid' });
+    }
+    for (const key of ['..', '.', '../../outside', 'a/b', '', 'a\0']) {
+      await assert.rejects(references.secret('mounted', key, never), { code: 'SpecInvalid' });
+    }
+    await assert.rejects(references.secret('mounted', '..data', never), { code: 'AuthFailed' });
+  });
+});
