@@ -30,7 +30,9 @@ export function parseDuration(text: string): number {
   const ns = parseUnsigned(text, unsigned);
   // Go's smallest duration has no positive twin.
   if (ns > (negative ? largestNs + 1n : largestNs)) throw invalid(text, 'is longer than about 292 years');
-  return Number(negative ? -ns : ns) / 1e6;
+  // In two parts, since a float holds the nanoseconds of a century only roughly.
+  const ms = Number(ns / 1_000_000n) + Number(ns % 1_000_000n) / 1e6;
+  return negative ? -ms : ms;
 }
 
 function parseUnsigned(text: string, unsigned: string): bigint {

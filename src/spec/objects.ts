@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts';
-import { didYouMean, nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import type { Path } from './path.ts';
 import { isMembers } from './schema/conform.ts';
 import { generators } from './schema/generators.ts';
@@ -78,8 +78,7 @@ export function headerOf(document: SpecDocument): Header | AgentError {
   if (typeof apiVersion !== 'string')
     return fail(['apiVersion'], `apiVersion of ${kind} is required`, accepted);
   if (versions.includes(apiVersion)) return { kind, apiVersion, generator: versions === generatorVersions };
-  const near = nearest(apiVersion, versions);
-  const hint = near === undefined ? '' : didYouMean(apiVersion, versions);
+  const hint = didYouMean(apiVersion, versions);
   return fail(['apiVersion'], `unknown apiVersion ${shown(apiVersion)} of ${kind}${hint}`, accepted);
 }
 
