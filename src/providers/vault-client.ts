@@ -125,21 +125,23 @@ export class VaultClient implements Client {
   async ask(
     request: Pick<VaultCall, 'name' | 'signal'> & { readonly path: string; readonly query: string },
   ): Promise<VaultAnswer> {
-    const { wire, session, config, host, context } = this.#parts;
+    const { wire, session, config } = this.#parts;
     const { name, signal } = request;
     const path = encodePath(request.path) + request.query;
     const send = (grant: Grant | undefined) =>
       wire.call({ name, method: 'GET', path, token: grant?.token, namespace: config.namespace, signal });
-    let grant = await session.grant(signal);
-    let answer = await send(grant);
-    if (answer.status === 403 && grant !== undefined) {
-      const next = await session.replacement(grant, answer, signal);
-      if (next !== undefined) {
-        grant = next;
-        answer = await send(grant);
-        if (answer.status === 403) session.deniedAlike(answer);
-      }
-    }
+    const grant = await session.grant(signal);
+    const answer = this.#served(await send(grant), grant);
+    if (answer.status !== 403 || grant === undefined) return answer;
+    const next = await session.replacement(grant, answer, signal);
+    if (next === undefined) return answer;
+    const again = this.#served(await send(next), next);
+    if (again.status === 403) session.deniedAlike(again);
+    return again;
+  }
+
+  #served(answer: VaultAnswer, grant: Grant | undefined): VaultAnswer {
+    const { host, context } = this.#parts;
     const outage = outageOf(answer, host, {
       clock: context.clock,
       sent: grant === undefined ? [] : [grant.token],

@@ -46,13 +46,27 @@ export function outageOf(answer: VaultAnswer, host: string, context: FaultContex
       init('point server to the active cluster'),
     );
   }
-  if (status < 500) return undefined;
-  const said = quoted(answer, context.sent);
+  if (status >= 500) {
+    const message = `Vault at ${host} answers ${status}${quoted(answer, context.sent)}`;
+    return new AgentError(
+      'Unavailable',
+      message,
+      init("check Vault's own log, and any load balancer before it"),
+    );
+  }
+  if (status === 204 || isVaults(answer)) return undefined;
+  const message = `${host} answers ${status} with something that is not Vault's`;
   return new AgentError(
     'Unavailable',
-    `Vault at ${host} answers ${status}${said}`,
-    init("check Vault's own log, and any load balancer before it"),
+    message,
+    init('check server, and the ingress or load balancer before Vault'),
   );
+}
+
+/** A load balancer's own 404 or 403 is no word of Vault's: it must not pass for a secret that is gone. */
+function isVaults(answer: VaultAnswer): boolean {
+  const { json } = answer;
+  return Array.isArray(json['errors']) || 'data' in json || 'auth' in json;
 }
 
 /** Vault's own words after a colon, or nothing: on one line, short, without what we sent and what changes from time to time. */

@@ -60,7 +60,9 @@ export class Session {
   async replacement(refused: Grant, answer: VaultAnswer, signal: AbortSignal): Promise<Grant | undefined> {
     if (this.#held !== refused) return await this.grant(signal);
     if (!(await this.#isDead(refused, answer, signal))) return undefined;
-    const next = await this.#single(() => this.#login(refused), signal);
+    // Another caller may have replaced it while this one asked.
+    const replace = async () => (this.#held === refused ? await this.#login(refused) : this.#held);
+    const next = await this.#single(replace, signal);
     if (next !== undefined && !next.token.equals(refused.token)) return next;
     if (saysInvalid(answer)) throw this.#staleToken(refused);
     return undefined;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { after, before, describe as suite, test } from 'node:test';
 import { AgentError, type Code } from '../../src/base/errors.ts';
 import { bypassesProxy } from '../../src/base/hosts.ts';
@@ -24,9 +25,9 @@ const echo: RequestListener = (incoming, outgoing) => {
 
 const servers: Server[] = [];
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return (server.address() as AddressInfo).port;
 }
 
@@ -279,6 +280,33 @@ suite('http transport', () => {
       assert.match(error.remedy!, /--proxy/);
       assert.equal(proxy.seen[0]!.headers['proxy-authorization'], `Basic ${btoa('me:CANARY')}`);
       proxy.heal();
+    });
+
+    const outer = Object.values(networkInterfaces())
+      .flat()
+      .find((each) => each?.family === 'IPv4' && !each.internal);
+    const noNetwork = outer === undefined && 'this machine has no address but loopback';
+
+    test('https through the tunnel and http without one both arrive', { skip: noNetwork }, async () => {
+      const { address } = outer!;
+      const secure = createTlsServer(ours.issue({ names: [address] }), echo);
+      const plain = createServer(echo);
+      const [tls, http] = [await listen(secure, '0.0.0.0'), await listen(plain, '0.0.0.0')];
+      proxy.forget();
+      const options = { ...through(), onlyCa: ours.cert };
+      assert.equal((await once(options, get(`https://${address}:${tls}/x`))).status, 200);
+      assert.equal((await once(options, get(`http://${address}:${http}/x`))).status, 200);
+      assert.deepEqual(
+        proxy.seen.map(({ method }) => method),
+        ['CONNECT', 'GET'],
+      );
+      const other = await listen(createTlsServer(ours.issue({ names: ['other.test'] }), echo), '0.0.0.0');
+      await fails(
+        'Unavailable',
+        / is for other names through the proxy /,
+        options,
+        get(`https://${address}:${other}`),
+      );
     });
 
     test('noProxy goes around it', async () => {

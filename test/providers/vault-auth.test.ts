@@ -516,6 +516,10 @@ suite('vault logins, for real', { skip }, () => {
       open.calls.length = 0;
       assert.equal(await tree(open, 'app'), '{"v":"good"}');
       assert.deepEqual(open.calls, ['ReadSecretData error', 'Login success', 'ReadSecretData success']);
+      await vault.api('POST', 'auth/token/revoke', { token: tokenSeen() });
+      open.calls.length = 0;
+      await Promise.all(Array.from({ length: 10 }, () => tree(open, 'app')));
+      assert.equal(logins(open.calls), 1, 'ten readers share the new login');
     });
 
     test('the same, where an older Vault says no more than "permission denied"', async () => {

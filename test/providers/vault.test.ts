@@ -281,7 +281,10 @@ suite('vault, for real', { skip }, () => {
         [502, '<html>bad gateway</html>', 'Unavailable'],
         [503, { errors: ['Vault is sealed'] }, 'Unavailable'],
         [504, '', 'Unavailable'],
-        [200, 'welcome', 'Denied'],
+        [200, 'welcome', 'Unavailable'],
+        [403, '<html>forbidden</html>', 'Unavailable'],
+        [404, 'default backend - 404', 'Unavailable'],
+        [404, { message: 'no Route matched' }, 'Unavailable'],
         [301, '', 'Unavailable'],
       ];
       for (const [status, body, code] of table) {
