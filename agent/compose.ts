@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
-import { type AgentError, describe } from '../src/base/errors.ts';
+import type { AgentError } from '../src/base/errors.ts';
 import { assertStoreUrl } from '../src/base/http.ts';
 import { limits } from '../src/base/limits.ts';
 import type { Log } from '../src/base/log.ts';
@@ -16,9 +16,10 @@ import { catalog } from '../src/providers/catalog.ts';
 import type { IdentitySource, Network, Provider, StoreContext } from '../src/providers/provider.ts';
 import { openDirectory } from '../src/sinks/directory.ts';
 import type { Store } from '../src/spec/spec.ts';
-import { type Config, networkOf } from './config.ts';
+import type { Config } from './config.ts';
 import { type ExitCode, exitCodes, type Host } from './host.ts';
-import { openSpecs, type Specs } from './specs.ts';
+import { networkOf } from './network.ts';
+import { Specs } from './specs.ts';
 
 export interface RunResult {
   readonly exitCode: ExitCode;
@@ -58,15 +59,16 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     format: config.logFormat ?? (host.stderr.isTTY ? 'pretty' : 'json'),
     colour: host.stderr.colour,
   });
+  for (const warning of config.warnings) log.warn({}, warning);
   const identity = await openIdentity({ mode: config.identity, env: host.env, tokensDir: config.tokens });
   const kept = new Kept({
     folder: config.once ? undefined : config.state,
     podUid: config.pod.uid ?? '',
     log,
   });
-  const specs = openSpecs({ config, namespace: identity.namespace, catalog, log });
+  const specs = new Specs({ config, namespace: identity.namespace, catalog, clock, log });
   const references = openReferences({
-    documents: () => specs.current,
+    documents: () => loop.specs ?? specs.current,
     secretsDir: config.secrets,
     configMapsDir: config.configMaps,
   });
@@ -81,8 +83,10 @@ async function compose(config: Config, host: Host): Promise<Agent> {
   };
   const stores = new Stores({ catalog, contextOf, clock, log });
   const { output, fileMode, dirMode } = config;
-  const directory = openDirectory({ output, fileMode, dirMode, clock, log });
-  const loop = new Loop({
+  // With --once nobody is there later to remove the old generation.
+  const grace = config.once ? { graceMs: 0 } : {};
+  const directory = openDirectory({ output, fileMode, dirMode, clock, log, ...grace });
+  const loop: Loop = new Loop({
     clock,
     log,
     stores,
@@ -160,13 +164,11 @@ async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
   host.onRefresh(() => {
     log.info({ externalSecrets: loop.refresh() }, 'refresh asked for by SIGHUP');
   });
-  const accept = async (): Promise<void> => {
-    const { specs: next, whole } = await specs.load();
-    tellProblems(log, next.problems, next.warnings);
-    await loop.accept(next, whole, host.stopping);
-  };
-  await accept();
-  const watch = await specs.watch(() => void accept());
+  await accept(agent, host.stopping);
+  let reading = Promise.resolve();
+  const watch = await specs.watch(() => {
+    reading = reading.then(() => accept(agent, host.stopping));
+  });
   await loop.run(() => false, host.stopping);
   log.info({ reason: String(host.stopping.reason?.message ?? '') }, 'stopping');
   const closing = Promise.all([
@@ -178,9 +180,15 @@ async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
   return { exitCode: exitCodes.done, state: loop.view() };
 }
 
-function tellProblems(log: Log, problems: readonly AgentError[], warnings: readonly AgentError[]): void {
-  for (const err of problems) log.error({ err }, 'spec refused');
-  for (const err of warnings) log.warn({ err }, 'spec warning');
+/** Reads the specs, says what is wrong with them, and hands them to the loop if they changed. */
+async function accept({ specs, loop, log }: Agent, signal: AbortSignal): Promise<void> {
+  const before = specs.current.hash;
+  const { specs: next, whole } = await specs.load();
+  for (const err of next.problems) log.error({ err }, 'spec refused');
+  for (const err of next.warnings) log.warn({ err }, 'spec warning');
+  if (next.hash === before) return;
+  log.info({ externalSecrets: next.externalSecrets.length, problems: next.problems.length }, 'specs read');
+  await loop.accept(next, whole, signal);
 }
 
 async function openDoors(agent: Agent): Promise<{ close(): Promise<void> }> {

@@ -57,4 +57,13 @@ export class Delivery {
   async remove(targetName: string, signal: AbortSignal): Promise<void> {
     for (const sink of this.#sinks) await sink.remove(targetName, signal);
   }
+
+  /** Clears away what an earlier life delivered and no spec names now. */
+  async sweep(liveTargets: ReadonlySet<string>): Promise<void> {
+    for (const sink of this.#sinks) {
+      const swept = await sink.sweep(liveTargets);
+      if (swept.length > 0)
+        this.#log.info({ sink: sink.name, targets: swept }, 'removed, as nobody names them');
+    }
+  }
 }

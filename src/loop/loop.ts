@@ -76,6 +76,11 @@ export class Loop {
     this.#sleepingUntilMs = parts.clock.monotonic();
   }
 
+  /** The specs in force: the last accepted, with what had to be kept of those before. */
+  get specs(): SpecSet | undefined {
+    return this.#specs;
+  }
+
   /** A new spec set, as one generation; `whole` is false when a document or a folder could not be read. */
   async accept(next: SpecSet, whole: boolean, signal: AbortSignal): Promise<void> {
     const { kept, observe, stores } = this.#parts;
@@ -146,7 +151,7 @@ export class Loop {
 
   #turn(signal: AbortSignal): void {
     const { clock, stores } = this.#parts;
-    for (const targetName of this.#targets.takeRemovals()) this.#track(this.#remove(targetName, signal));
+    this.#clearAway(signal);
     const specs = this.#specs;
     const due = this.#targets.takeDue();
     if (specs === undefined || due.length === 0) return;
@@ -298,14 +303,15 @@ export class Loop {
     this.#wake.abort();
   }
 
-  async #remove(targetName: string, signal: AbortSignal): Promise<void> {
+  /** Folders whose ExternalSecret is gone; once in a life also those that went before it began. */
+  #clearAway(signal: AbortSignal): void {
     const { delivery, log } = this.#parts;
-    try {
-      await delivery.remove(targetName, signal);
-      log.info({ target: targetName }, 'removed, as its ExternalSecret is gone');
-    } catch (thrown) {
-      log.warn({ target: targetName, err: thrown }, 'could not be removed');
+    for (const targetName of this.#targets.takeRemovals()) {
+      const removed = (): void => log.info({ target: targetName }, 'removed, as its ExternalSecret is gone');
+      this.#track(delivery.remove(targetName, signal).then(removed));
     }
+    const live = this.#targets.takeSweep();
+    if (live !== undefined) this.#track(delivery.sweep(live));
   }
 
   #tell({ spec, state }: Target, failure: AgentError | undefined, durationMs: number): void {
@@ -323,7 +329,8 @@ export class Loop {
   async #sleep(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     const nowMs = clock.monotonic();
-    const waitMs = Math.min(limits.sleepCapMs, Math.max(0, this.#targets.nextDueMs - nowMs));
+    // Timers know whole milliseconds only, and one that fires early would find nothing due.
+    const waitMs = Math.min(limits.sleepCapMs, Math.max(0, Math.ceil(this.#targets.nextDueMs - nowMs)));
     this.#sleepingUntilMs = nowMs + waitMs;
     await clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
     this.#sleepingUntilMs = clock.monotonic();
@@ -334,9 +341,11 @@ export class Loop {
     return this.#targets.get(target.spec.name)?.state.specHash === target.state.specHash;
   }
 
+  /** What runs beside the loop, and ends before it does. None of it may fail the loop. */
   #track(work: Promise<void>): void {
-    this.#inFlight.add(work);
-    void work.finally(() => this.#inFlight.delete(work));
+    const told = work.catch((err: unknown) => this.#parts.log.warn({ err }, 'the loop goes on without it'));
+    this.#inFlight.add(told);
+    void told.finally(() => this.#inFlight.delete(told));
   }
 }
 

@@ -22,6 +22,9 @@ export class Targets {
   readonly #byName = new Map<string, Target>();
   /** Folders to remove, by target name: monotonic ms. */
   readonly #removals = new Map<string, number>();
+  /** Monotonic ms at which what an earlier life left for nobody goes; set by the first whole set. */
+  #sweepAtMs = Number.POSITIVE_INFINITY;
+  #sawWhole = false;
   /** Names of the first valid spec set: they decide `started`. */
   #first: ReadonlySet<string> | undefined;
   #started = false;
@@ -65,6 +68,8 @@ export class Targets {
         this.dueForSpec(spec.name);
       }
     }
+    if (whole && !this.#sawWhole) this.#sweepAtMs = this.#clock.monotonic() + limits.removalGraceMs;
+    this.#sawWhole ||= whole;
     if (this.#first === undefined && (whole || this.#onError === 'ignore')) this.#first = named;
     return { specs, arrived, removed };
   }
@@ -94,6 +99,13 @@ export class Targets {
       .map(([name]) => name);
     for (const name of due) this.#removals.delete(name);
     return due;
+  }
+
+  /** The names that live when the time of the one sweep has come; undefined otherwise. */
+  takeSweep(): ReadonlySet<string> | undefined {
+    if (this.#sweepAtMs > this.#clock.monotonic()) return undefined;
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
+    return new Set([...this.all().map((target) => target.spec.target.name), ...this.#removals.keys()]);
   }
 
   /** A new spec syncs at once, but CreatedOnce only when nothing was ever delivered. */
@@ -141,7 +153,7 @@ export class Targets {
   /** Monotonic ms of the next thing to do; Infinity when nothing is scheduled. */
   get nextDueMs(): number {
     const due = this.all().flatMap(({ dueMs, inFlight }) => (inFlight || dueMs === undefined ? [] : [dueMs]));
-    return Math.min(...due, ...this.#removals.values());
+    return Math.min(...due, ...this.#removals.values(), this.#sweepAtMs);
   }
 
   /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */

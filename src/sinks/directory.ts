@@ -24,11 +24,6 @@ export interface DirectoryOptions extends ModeOptions {
   readonly onStep?: (step: number) => void;
 }
 
-export interface DirectorySink extends Sink {
-  /** Removes the folders that this sink made for targets which no spec names any more; returns their names. */
-  sweep(liveTargets: ReadonlySet<string>): Promise<readonly string[]>;
-}
-
 /**
  * Files on the shared volume, each target a folder laid out as a Secret volume. Nothing is opened here: a
  * volume that cannot be written is PublishFailed at each publication, until it can.
@@ -37,11 +32,11 @@ export interface DirectorySink extends Sink {
  * promises every one would wait its turn in the thread pool, and two publications could interleave. A set is
  * bounded by `limits.payloadBytes`, and so is the pause.
  */
-export function openDirectory(options: DirectoryOptions): DirectorySink {
+export function openDirectory(options: DirectoryOptions): Sink {
   return new Directory(options);
 }
 
-class Directory implements DirectorySink {
+class Directory implements Sink {
   readonly name = 'directory';
   readonly #options: DirectoryOptions;
   readonly #graceMs: number;

@@ -27,4 +27,6 @@ export interface Sink {
   adopt(externalSecret: ExternalSecret, signal: AbortSignal): Promise<Adopted | undefined>;
   /** The ExternalSecret is gone from the specs, or deletionPolicy removes its target. */
   remove(targetName: string, signal: AbortSignal): Promise<void>;
+  /** Removes what this sink made for targets that no spec names any more; returns their names. */
+  sweep(liveTargets: ReadonlySet<string>): Promise<readonly string[]>;
 }

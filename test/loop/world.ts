@@ -94,6 +94,12 @@ export class MemorySink implements Sink {
     this.held.delete(targetName);
   }
 
+  async sweep(liveTargets: ReadonlySet<string>): Promise<readonly string[]> {
+    const swept = [...this.held.keys()].filter((name) => !liveTargets.has(name));
+    for (const name of swept) this.held.delete(name);
+    return swept;
+  }
+
   /** The values of a target as text; undefined when it is not there. */
   read(targetName: string): Record<string, string> | undefined {
     const held = this.held.get(targetName);
@@ -228,8 +234,8 @@ export class World {
       delivery: new Delivery({ sinks: [this.sink], log: silentLog, observe }),
       kept: options.kept ?? new Kept({ folder: undefined, podUid: '', log: silentLog }),
       sources: {
-        configMap: async (name) => Promise.reject(new Error(`no ConfigMap ${name} here`)),
-        secret: async (name) => Promise.reject(new Error(`no Secret ${name} here`)),
+        wholeConfigMap: async (name: string) => Promise.reject(new Error(`no ConfigMap ${name} here`)),
+        wholeSecret: async (name: string) => Promise.reject(new Error(`no Secret ${name} here`)),
       },
       observe,
       onError: options.onError ?? 'block',

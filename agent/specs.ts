@@ -1,0 +1,100 @@
+import type { Clock } from '../src/base/clock.ts';
+import type { Log } from '../src/base/log.ts';
+import { loadSpecs } from '../src/spec/load.ts';
+import { parseSpecs } from '../src/spec/parse.ts';
+import type { SpecSet } from '../src/spec/spec.ts';
+import type { StoreCatalog } from '../src/spec/store.ts';
+import { regexpMatcher } from '../src/spec/store-ref.ts';
+import type { SpecWatch } from '../src/spec/watch.ts';
+import type { Config } from './config.ts';
+import { exitCodes, UsageError } from './host.ts';
+
+export interface SpecsOptions {
+  readonly config: Pick<Config, 'specs' | 'only' | 'once'>;
+  readonly namespace: string | undefined;
+  readonly catalog: StoreCatalog;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface LoadedSet {
+  readonly specs: SpecSet;
+  /** False when something could not be read or parsed: then nothing counts as removed. */
+  readonly whole: boolean;
+}
+
+/** Hops 1 and 2 for the life of a process: the spec set as last read, and a watch that reads it again. */
+export class Specs {
+  readonly #options: SpecsOptions;
+  #current: SpecSet = emptySet;
+
+  constructor(options: SpecsOptions) {
+    this.#options = options;
+  }
+
+  /** As last loaded: what references resolve against. */
+  get current(): SpecSet {
+    return this.#current;
+  }
+
+  /** Never throws for a spec's sake. Throws UsageError when `--once --only` names an ExternalSecret that nobody
+   * wrote; in a sidecar it may still come. */
+  async load(): Promise<LoadedSet> {
+    const { config, namespace, catalog } = this.#options;
+    const { files, problems, complete } = await loadSpecs(config.specs);
+    const running = new Map(this.#current.externalSecrets.map((spec) => [spec.target.name, spec.name]));
+    const matchesRegexp = await regexpMatcher(files);
+    const parsed = parseSpecs(files, { namespace, catalog, running, matchesRegexp });
+    const specs = this.#only({ ...parsed, problems: [...problems, ...parsed.problems] });
+    this.#current = specs;
+    return { specs, whole: complete && specs.problems.length === 0 };
+  }
+
+  /** Calls `onChange` once a change of the files rests. */
+  async watch(onChange: () => void): Promise<SpecWatch> {
+    const { config, clock, log } = this.#options;
+    const { watchSpecs } = await import('../src/spec/watch.ts');
+    const onError = (err: Error): void => log.warn({ err }, 'spec folders are polled');
+    return await watchSpecs(config.specs, { clock, onChange, onError });
+  }
+
+  /** `--only`: what it does not name is as if it had not been written. */
+  #only(specs: SpecSet): SpecSet {
+    const { only, once } = this.#options.config;
+    if (only.length === 0) return specs;
+    const refused = specs.problems.map((problem) => problem.at.object);
+    const unknown = only.filter(
+      (name) =>
+        !specs.externalSecrets.some((spec) => spec.name === name) &&
+        !refused.includes(`ExternalSecret/${name}`),
+    );
+    if (unknown.length > 0 && once) {
+      const known = specs.externalSecrets.map((spec) => spec.name).join(', ');
+      throw new UsageError(
+        exitCodes.usage,
+        `--only names no ExternalSecret: ${unknown.join(', ')}`,
+        `there are: ${known}`,
+      );
+    }
+    const wanted = (object: string | undefined): boolean =>
+      object === undefined ||
+      !object.startsWith('ExternalSecret/') ||
+      only.includes(object.slice('ExternalSecret/'.length));
+    return {
+      ...specs,
+      externalSecrets: specs.externalSecrets.filter((spec) => only.includes(spec.name)),
+      problems: specs.problems.filter((problem) => wanted(problem.at.object)),
+      warnings: specs.warnings.filter((warning) => wanted(warning.at.object)),
+    };
+  }
+}
+
+const emptySet: SpecSet = {
+  externalSecrets: [],
+  stores: new Map(),
+  secrets: new Map(),
+  configMaps: new Map(),
+  problems: [],
+  warnings: [],
+  hash: '',
+};
