@@ -22,29 +22,96 @@ export interface SpecWatch {
   close(): Promise<void>;
 }
 
+/** Between two looks where the system gives no events. */
 const pollingMs = 2_000;
 /** Out of watches, instances or files: usual on a crowded node, and no reason to stop seeing changes. */
 const exhausted: readonly unknown[] = ['ENOSPC', 'EMFILE', 'ENFILE'];
 
 /** Watches the spec files and folders, there or still to come. Resolves once every change will be seen. */
 export async function watchSpecs(paths: readonly string[], options: WatchOptions): Promise<SpecWatch> {
-  const rest = new Rest(options);
-  const roots = await Promise.all(paths.map(rootOf));
-  let current = await openWatcher(roots, { ...options, rest, onExhausted: () => void poll() });
-  let closed = false;
-  async function poll(): Promise<void> {
-    await current.close();
-    if (closed) return;
-    current = await openWatcher(roots, { ...options, backend: 'polling', rest, onExhausted: () => {} });
-    rest.touch();
+  const watching = new Watching(paths, options);
+  await watching.open();
+  return watching;
+}
+
+class Watching implements SpecWatch {
+  readonly #paths: readonly string[];
+  readonly #options: WatchOptions;
+  readonly #rest: Rest;
+  readonly #closed = new AbortController();
+  #watcher: FSWatcher | undefined;
+  #backend: 'auto' | 'polling';
+
+  constructor(paths: readonly string[], options: WatchOptions) {
+    this.#paths = paths;
+    this.#options = options;
+    this.#rest = new Rest(options);
+    this.#backend = options.backend ?? 'auto';
   }
-  return {
-    close: async () => {
-      closed = true;
-      rest.close();
-      await current.close();
-    },
-  };
+
+  async open(): Promise<void> {
+    const roots = await Promise.all(this.#paths.map(rootOf));
+    // Asked before the watch starts: what appears in between is then met twice, and not missed.
+    const orphans = await orphansOf(roots.flatMap((root) => root.folders));
+    const watcher = await openWatcher(roots, {
+      backend: this.#backend,
+      onTouch: () => this.#rest.touch(),
+      onError: (thrown) => this.#onError(thrown),
+    });
+    this.#watcher = watcher;
+    if (this.#closed.signal.aborted) await watcher.close();
+    else if (orphans.length > 0) void this.#awaitParents(orphans);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#rest.close();
+    await this.#watcher?.close();
+  }
+
+  /** Opens anew: with other means, or because there is more to see. */
+  async #reopen(): Promise<void> {
+    await this.#watcher?.close();
+    if (this.#closed.signal.aborted) return;
+    await this.open();
+    this.#rest.touch();
+  }
+
+  #onError(thrown: unknown): void {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    const text = `the specs cannot be watched: ${code ?? message}`;
+    this.#options.onError(new AgentError('SpecInvalid', text, { cause: thrown }));
+    if (this.#backend === 'polling' || !exhausted.includes(code)) return;
+    this.#backend = 'polling';
+    void this.#reopen();
+  }
+
+  /** A folder that is not there is seen to come through its parent; when that is missing too, it has to be
+   * asked about. */
+  async #awaitParents(orphans: readonly string[]): Promise<void> {
+    for (;;) {
+      const rested = await this.#options.clock.sleep(pollingMs, this.#closed.signal).then(
+        () => true,
+        () => false,
+      );
+      if (!rested) return;
+      if ((await orphansOf(orphans)).length < orphans.length) return await this.#reopen();
+    }
+  }
+}
+
+/** Those whose parent is missing. */
+async function orphansOf(folders: readonly string[]): Promise<string[]> {
+  const orphans: string[] = [];
+  for (const folder of folders) if (!(await exists(dirname(folder)))) orphans.push(folder);
+  return orphans;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A folder to watch, and which names in it count. */
@@ -67,32 +134,26 @@ async function rootOf(path: string): Promise<Root> {
   return { folders: [...new Set([folder, real])], only: isFolder ? undefined : basename(absolute) };
 }
 
-interface OpenOptions extends WatchOptions {
-  readonly rest: Rest;
-  readonly onExhausted: () => void;
+interface OpenOptions {
+  readonly backend: 'auto' | 'polling';
+  readonly onTouch: () => void;
+  readonly onError: (thrown: unknown) => void;
 }
 
 async function openWatcher(roots: readonly Root[], options: OpenOptions): Promise<FSWatcher> {
   const { watch } = await import('chokidar');
-  const { rest, onError, onExhausted, backend = 'auto' } = options;
   const watcher = watch([...new Set(roots.flatMap((root) => root.folders))], {
     followSymlinks: false,
     ignoreInitial: true,
     depth: 1,
-    backend,
+    backend: options.backend,
     pollingInterval: pollingMs,
     ignored: (path) => isForeign(path, roots),
   });
   watcher.on('all', (_, path) => {
-    if (counts(path, roots)) rest.touch();
+    if (counts(path, roots)) options.onTouch();
   });
-  watcher.on('error', (thrown) => {
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    onError(
-      new AgentError('SpecInvalid', `the specs cannot be watched: ${code ?? message}`, { cause: thrown }),
-    );
-    if (backend === 'auto' && exhausted.includes(code)) onExhausted();
-  });
+  watcher.on('error', options.onError);
   await new Promise<void>((ready) => watcher.once('ready', () => ready()));
   return watcher;
 }
