@@ -72,7 +72,7 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     secretsDir: config.secrets,
     configMapsDir: config.configMaps,
   });
-  const network = await networkOf(config, host.env);
+  const network = { ...(await networkOf(config, host.env)), storesAllow: allowList(config) };
   const listeners = new Set<(event: LoopEvent) => void>();
   const observe = (event: LoopEvent): void => {
     for (const listener of listeners) listener(event);
@@ -101,10 +101,15 @@ async function compose(config: Config, host: Host): Promise<Agent> {
 
 /** Throws SpecInvalid when a store, or its login, may not be talked to. */
 function allowed(store: Store, provider: Provider, config: Config): void {
-  const allow = config.storesAllow.length === 0 ? undefined : config.storesAllow;
+  const allow = allowList(config);
   for (const url of provider.endpoints(store.config)) {
     assertStoreUrl(url, { allow, insecure: config.insecureStores }, { ...store.at, store: store.id });
   }
+}
+
+/** Undefined allows any host. */
+function allowList({ storesAllow }: Config): Network['storesAllow'] {
+  return storesAllow.length === 0 ? undefined : storesAllow;
 }
 
 interface World {

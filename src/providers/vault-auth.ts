@@ -6,14 +6,10 @@ import { hostMatches } from '../base/hosts.ts';
 import { Secret } from '../base/secret.ts';
 import type { Store } from '../spec/spec.ts';
 import type { IdentitySource, StoreContext } from './provider.ts';
-import {
-  type JwtSource,
-  type ObjectRef,
-  referencesOf,
-  type VaultAuth,
-  type VaultConfig,
-} from './vault-config.ts';
+import { referencesOf, type VaultConfig } from './vault-config.ts';
+import type { JwtSource, VaultAuth } from './vault-login.ts';
 import { encodePath } from './vault-path.ts';
+import type { ObjectRef } from './vault-ref.ts';
 
 /** What the next login will send, or the token that stands for it. Made anew for every login. */
 export type Credential =

@@ -1,4 +1,5 @@
 import { AgentError, type At } from '../base/errors.ts';
+import { rawMembers } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 import type { Fetched, GetRead } from '../plan/fetched.ts';
 import type { Find } from '../spec/spec.ts';
@@ -6,7 +7,6 @@ import type { Client, Identity, StoreContext } from './provider.ts';
 import type { VaultConfig } from './vault-config.ts';
 import { outageOf, unexpected } from './vault-fault.ts';
 import { findSecrets } from './vault-find.ts';
-import { rawMember } from './vault-json.ts';
 import {
   isVersionedHint,
   type MountFacts,
@@ -171,8 +171,8 @@ export class VaultClient implements Client {
     const { config } = this.#parts;
     refuseLease(path, answer, at);
     const v2 = config.version === 'v2';
-    const text = answer.text.text();
-    const json = rawMember(text, v2 ? ['data', 'data'] : ['data']);
+    const data = rawMembers(answer.text.text()).get('data');
+    const json = v2 ? data && rawMembers(data).get('data') : data;
     if (v2 && json === undefined) throw this.#notVersioned(path, at);
     if (json === undefined || json === 'null')
       return { kind: 'absent', reason: `${tried(path, config)}: no data` };

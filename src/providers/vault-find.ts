@@ -1,11 +1,11 @@
 import { AgentError } from '../base/errors.ts';
+import { goMarshal, parseJson } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import type { Fetched } from '../plan/fetched.ts';
 import { nameMatcher } from '../plan/name-matcher.ts';
 import type { Find } from '../spec/spec.ts';
 import type { VaultConfig } from './vault-config.ts';
-import { goJson } from './vault-json.ts';
 import { type SearchRoot, searchRoot } from './vault-path.ts';
 
 /** The three reads that a search is made of. Paths are raw. */
@@ -40,7 +40,10 @@ export async function findSecrets(vault: Searchable, search: Search): Promise<Fe
   const found = await mapInFlight(names, async (name) => {
     if (!(await matches(name))) return undefined;
     const fetched = await vault.read(root.data + name, { version: '', at: { key: name }, signal });
-    return fetched.kind === 'tree' ? ([name, Secret.of(goJson(fetched.json.text()))] as const) : undefined;
+    if (fetched.kind !== 'tree') return undefined;
+    // As ESO hands out a whole secret.
+    const whole = goMarshal(parseJson(fetched.json.text()), { escapeHtml: true });
+    return [name, Secret.of(whole)] as const;
   });
   return { kind: 'map', entries: new Map(found.filter((entry) => entry !== undefined)) };
 }

@@ -10,7 +10,9 @@ import {
 import { limits } from '../base/limits.ts';
 import type { StoreContext } from './provider.ts';
 import { resolve } from './vault-auth.ts';
-import { checkCertificates, type ObjectRef, type VaultConfig } from './vault-config.ts';
+import { checkCertificates } from './vault-ca.ts';
+import type { VaultConfig } from './vault-config.ts';
+import type { ObjectRef } from './vault-ref.ts';
 
 /**
  * The transport of a store, with its CA and its client certificate. Both may be rotated where they are mounted:

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { goJson, rawMember } from '../../src/providers/vault-json.ts';
 import { dataPath, encodePath, metadataPath, searchRoot } from '../../src/providers/vault-path.ts';
 
 const mount = (path: string | undefined, version: 'v1' | 'v2') => ({ path, version });
@@ -104,57 +103,5 @@ suite('vault paths', () => {
       }),
       { seed: 1 },
     );
-  });
-});
-
-suite('vault JSON', () => {
-  test('a member is the text that was sent', () => {
-    const text =
-      '{"a": {"data":{"x":"}\\"{"}} ,\n"data" : { "data":{"big":12345678901234567890,"f":1.0,"s":"\\u0041"}, "metadata":[1,{"data":2}] } }';
-    assert.equal(rawMember(text, ['data', 'data']), '{"big":12345678901234567890,"f":1.0,"s":"\\u0041"}');
-    assert.equal(rawMember(text, ['data', 'metadata']), '[1,{"data":2}]');
-    assert.equal(rawMember(text, ['data', 'nothing']), undefined);
-    assert.equal(rawMember('{"data":null}', ['data']), 'null');
-    assert.equal(rawMember('{"data":null}', ['data', 'data']), undefined);
-    assert.equal(rawMember('{}', ['data']), undefined);
-  });
-
-  test('any member of any JSON', () => {
-    const json = fc.json({ maxDepth: 4 });
-    fc.assert(
-      fc.property(
-        fc.string(),
-        json,
-        fc.dictionary(fc.string(), fc.jsonValue()),
-        fc.constantFrom(0, 1),
-        (name, value, rest, space) => {
-          delete rest[name];
-          const others = JSON.stringify(rest, undefined, space).slice(1, -1).trim();
-          const text = `{${others}${others === '' ? '' : ','}${JSON.stringify(name)}:${value}}`;
-          assert.equal(rawMember(text, [name]), value);
-        },
-      ),
-      { seed: 1 },
-    );
-  });
-
-  test("as Go's json.Marshal of what Vault's client read", () => {
-    const table: [string, string][] = [
-      [
-        '{"b":1.50, "a":12345678901234567890,"10":1e3,"9":-0.0}',
-        '{"10":1e3,"9":-0.0,"a":12345678901234567890,"b":1.50}',
-      ],
-      [
-        '{"s":"<a href=\\"x\\">&\\u2028\\u00e9\\ud800\\n\\u0001\\u007f"}',
-        '{"s":"\\u003ca href=\\"x\\"\\u003e\\u0026\\u2028\u00e9\ufffd\\n\\u0001\u007f"}',
-      ],
-      [
-        '{"z":[{"b":null,"a":[true,false]}],"__proto__":1}',
-        '{"__proto__":1,"z":[{"a":[true,false],"b":null}]}',
-      ],
-      ['{"\uffee":1,"\ud83d\ude00":2}', '{"\uffee":1,"\ud83d\ude00":2}'],
-      ['{}', '{}'],
-    ];
-    for (const [text, expected] of table) assert.equal(goJson(text), expected);
   });
 });
