@@ -109,7 +109,7 @@ export const limits = {
   /** How deep a template's actions and parentheses nest. */
   templateNestingCount: 250,
   /** Levels of nesting of all templates that are being rendered within one another. */
-  templateDepthCount: 1_000,
+  templateDepthCount: 2_000,
   /** How deep a value (a list in a list, …) may be where it is printed or walked. */
   templateValueDepthCount: 200,
   /** Actions, iterations, calls and 64-byte pieces of arguments in one rendering. */

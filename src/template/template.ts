@@ -3,7 +3,7 @@ import { isLazy } from './call.ts';
 import { type Compiled, compile } from './compile.ts';
 import { Failure, type Source, TemplateError } from './failure.ts';
 import type { MissingKey } from './field.ts';
-import type { Call, FunctionTable } from './func.ts';
+import { type Call, type FunctionTable, GoError } from './func.ts';
 import { type Delimiters, defaultDelimiters } from './lex.ts';
 import { nearest } from './nearest.ts';
 import { type ParseOptions, parse, type Trees } from './parse.ts';
@@ -115,6 +115,7 @@ export async function render(
  * hold a value: only its name is told. */
 function asTemplateError(source: Source, thrown: unknown, at = 0): TemplateError {
   if (thrown instanceof Failure) return new TemplateError(source, thrown);
+  if (thrown instanceof GoError) return new TemplateError(source, new Failure('exec', at, thrown.message));
   const name = thrown instanceof Error ? thrown.name : 'error';
   return new TemplateError(source, new Failure('exec', at, `unexpected ${name}`));
 }

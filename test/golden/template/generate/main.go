@@ -118,11 +118,7 @@ func answer() error {
 			return err
 		}
 		for _, c := range family.filled() {
-			line, err := json.Marshal(c.run(family.Functions))
-			if err != nil {
-				return err
-			}
-			out.Write(append(line, '\n'))
+			fmt.Fprintln(out, compact(c.run(family.Functions)))
 		}
 		out.Flush()
 	}

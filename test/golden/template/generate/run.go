@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -88,11 +89,26 @@ func (c Case) run(functions string) (outcome Outcome) {
 	if err != nil {
 		panic(fmt.Errorf("case %s: %w", c.Name, err))
 	}
-	var out bytes.Buffer
-	if err := parsed.Execute(&out, dot); err != nil {
+	out := &bounded{}
+	if err := parsed.Execute(out, dot); err != nil {
+		if errors.Is(err, errTooLarge) {
+			return Outcome{Error: &Place{Phase: "limit"}}
+		}
 		return Outcome{Error: placeOf("exec", err)}
 	}
 	return written(out.Bytes())
+}
+
+// bounded is an output that ends a random template which would write without end.
+type bounded struct{ bytes.Buffer }
+
+var errTooLarge = errors.New("too large")
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len() > 1<<22 {
+		return 0, errTooLarge
+	}
+	return b.Buffer.Write(p)
 }
 
 func (c Case) renderer(functions string) func() {
