@@ -1,4 +1,5 @@
 import { Secret, type SecretMap } from '../base/secret.ts';
+import { isMembers } from './schema/conform.ts';
 import { keyComplaint, shown } from './schema/rules.ts';
 import type { Subject } from './subject.ts';
 
@@ -29,12 +30,18 @@ export function readConfigMap(subject: Subject): SecretMap | undefined {
 function strings(subject: Subject, field: string, notation: string): Strings {
   const value = subject.valueAt([field]);
   if (value === undefined || value === null) return {};
-  const members = subject.conform([field], notation) as Strings;
+  const members = subject.conformValue([field], emptied(value), notation) as Strings;
   for (const key of Object.keys(members)) {
     const complaint = keyComplaint(key);
     if (complaint !== undefined) subject.problem([field, key], complaint.message, complaint.remedy);
   }
   return members;
+}
+
+/** The API server takes a null here for an empty value. */
+function emptied(value: unknown): unknown {
+  if (!isMembers(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, member ?? '']));
 }
 
 function bytes(members: Strings): [string, Secret][] {

@@ -85,9 +85,14 @@ export class Subject implements Findings {
   /** The value at a path of the document, checked against a shape of the notation, with its defaults. */
   conform(path: Path, notation: string): unknown {
     const value = this.valueAt(path);
-    if (value !== undefined) return conform(value, shapeOf(notation, shared), path, this);
+    if (value !== undefined) return this.conformValue(path, value, notation);
     this.problem(path.slice(0, -1), `${path.at(-1)} is required`);
     return {};
+  }
+
+  /** The same for a value that was changed first. */
+  conformValue(path: Path, value: unknown, notation: string): unknown {
+    return conform(value, shapeOf(notation, shared), path, this);
   }
 
   valueAt(path: Path): unknown {

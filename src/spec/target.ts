@@ -37,14 +37,16 @@ const templatePath: Path = [...targetPath, 'template'];
 /** The target, and the admission webhook's rules on it. */
 export function readTarget(subject: Subject, raw: RawTarget): Target {
   checkPolicies(subject, raw);
-  if (raw.manifest !== undefined) subject.unsupported([...targetPath, 'manifest']);
   if (raw.template !== undefined) checkPrivileged(subject, raw.template);
+  // Another kind of target has rules of its own, which nobody could follow here.
+  const manifest = raw.manifest !== undefined;
+  if (manifest) subject.unsupported([...targetPath, 'manifest']);
   return {
     name: raw.name ?? subject.name,
     creationPolicy: raw.creationPolicy,
     deletionPolicy: raw.deletionPolicy,
     immutable: raw.immutable ?? false,
-    template: raw.template === undefined ? undefined : readTemplate(subject, raw.template),
+    template: raw.template === undefined || manifest ? undefined : readTemplate(subject, raw.template),
   };
 }
 

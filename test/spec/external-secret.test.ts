@@ -235,6 +235,10 @@ const refused: readonly (readonly [string, string])[] = [
     'spec.target.manifest: not supported by this version: spec.target.manifest',
   ],
   [
+    'target: {manifest: {apiVersion: v1, kind: X}, template: {templateFrom: [{target: spec.x, literal: x}]}}',
+    'spec.target.manifest: not supported by this version: spec.target.manifest',
+  ],
+  [
     'target: {template: {engineVersion: v1}}',
     'spec.target.template.engineVersion: unknown value "v1"; did you mean "v2"?',
   ],

@@ -114,7 +114,7 @@ test('Secrets and ConfigMaps become bytes', () => {
 kind: Secret
 metadata: {name: s}
 type: Opaque
-data: {bin: /wA=, both: YQ==}
+data: {bin: /wA=, both: YQ==, none: null}
 stringData: {both: b, text: "é"}
 ---
 apiVersion: v1
@@ -125,7 +125,7 @@ binaryData: {c: /w==}
 `);
   const shown = (map: ReadonlyMap<string, { reveal(): Buffer }> | undefined) =>
     Object.fromEntries([...(map ?? [])].map(([key, value]) => [key, value.reveal().toString('hex')]));
-  assert.deepEqual(shown(set.secrets.get('s')), { bin: 'ff00', both: '62', text: 'c3a9' });
+  assert.deepEqual(shown(set.secrets.get('s')), { bin: 'ff00', both: '62', none: '', text: 'c3a9' });
   assert.deepEqual(shown(set.configMaps.get('c')), { a: '62', c: 'ff' });
 });
 
