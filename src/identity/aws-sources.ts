@@ -4,10 +4,11 @@ import { AgentError, type At } from '../base/errors.ts';
 import type { HttpTransport } from '../base/http.ts';
 import type { Log } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
-import type { IdentitySource, References } from '../providers/provider.ts';
 import { containerSource } from './aws-container.ts';
 import { AwsFault, explain } from './aws-fault.ts';
 import type { AwsCredentials, Sts } from './aws-sts.ts';
+import type { IdentitySource } from './identity.ts';
+import type { References } from './references.ts';
 import { claimsOf } from './token.ts';
 
 /** The store's `auth`, as written. */

@@ -3,8 +3,20 @@ import { join } from 'node:path';
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
-import type { IdentitySource } from '../providers/provider.ts';
 import { claimsOf, type TokenClaims } from './token.ts';
+
+/** Who the pod is. Token files are read at every call, so a rotated token is used at the next login. */
+export interface IdentitySource {
+  readonly mode: 'pod' | 'local';
+  readonly namespace: string | undefined;
+  readonly serviceAccount: string | undefined;
+  /** The projected token for an audience; AuthFailed naming file and annotation when there is none. */
+  token(audience: string): Promise<Secret>;
+  /** The API server's own token: only for a store that asks for it by name (`audience: kubernetes`). */
+  apiServerToken?(): Promise<Secret>;
+  /** The environment that credential chains may read, frozen at start. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
 
 export interface IdentityOptions {
   readonly mode: 'pod' | 'local';

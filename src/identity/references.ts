@@ -3,8 +3,13 @@ import { join } from 'node:path';
 import { AgentError, type Code } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret, type SecretMap } from '../base/secret.ts';
-import type { References } from '../providers/provider.ts';
 import type { SpecSet } from '../spec/spec.ts';
+
+/** Resolves `secretRef`, `caProvider` and the like; async because the API server is the last resort. */
+export interface References {
+  secret(name: string, key: string, signal: AbortSignal): Promise<Secret>;
+  configMap(name: string, key: string, signal: AbortSignal): Promise<Secret>;
+}
 
 export interface ReferenceSources {
   /** The documents of the spec set in force; asked at every look-up, since a reload replaces them. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { AgentError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Secret } from '../base/secret.ts';
+import type { IdentitySource } from '../identity/identity.ts';
+import type { References } from '../identity/references.ts';
 import type { Fetched, GetRead, Traits } from '../plan/fetched.ts';
 import type { Find, SpecNode, Store } from '../spec/spec.ts';
 
@@ -60,25 +61,6 @@ export interface StoreContext {
 export interface Memory {
   get(key: string): string | undefined;
   set(key: string, value: string | undefined): void;
-}
-
-/** Who the pod is. Token files are read at every call, so a rotated token is used at the next login. */
-export interface IdentitySource {
-  readonly mode: 'pod' | 'local';
-  readonly namespace: string | undefined;
-  readonly serviceAccount: string | undefined;
-  /** The projected token for an audience; AuthFailed naming file and annotation when there is none. */
-  token(audience: string): Promise<Secret>;
-  /** The API server's own token: only for a store that asks for it by name (`audience: kubernetes`). */
-  apiServerToken?(): Promise<Secret>;
-  /** The environment that credential chains may read, frozen at start. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** Resolves `secretRef`, `caProvider` and the like; async because the API server is the last resort. */
-export interface References {
-  secret(name: string, key: string, signal: AbortSignal): Promise<Secret>;
-  configMap(name: string, key: string, signal: AbortSignal): Promise<Secret>;
 }
 
 export interface Network {

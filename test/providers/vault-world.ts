@@ -3,9 +3,10 @@ import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { AgentError, type Code } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { Secret, type SecretMap } from '../../src/base/secret.ts';
+import type { IdentitySource } from '../../src/identity/identity.ts';
 import { openReferences } from '../../src/identity/references.ts';
 import type { GetRead } from '../../src/plan/fetched.ts';
-import type { Client, IdentitySource, Network } from '../../src/providers/provider.ts';
+import type { Client, Network } from '../../src/providers/provider.ts';
 import { vault } from '../../src/providers/vault.ts';
 import type { Find, SpecNode, Store } from '../../src/spec/spec.ts';
 
