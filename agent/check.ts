@@ -18,10 +18,25 @@ interface Checked {
 
 /** `check`: what is wrong with the specs, with its place and its remedy, and nothing fetched. 78 when anything is. */
 export async function check(config: Config, host: Host): Promise<ExitCode> {
-  const checked = await readSpecs(config);
-  only(checked.specs.externalSecrets, config.only, checked.specs.problems);
+  if (config.values !== undefined && !config.render)
+    throw new UsageError(exitCodes.usage, '--values needs --render');
+  const read = await readSpecs(config);
+  const chosen = only(read.specs.externalSecrets, config.only, read.specs.problems);
+  const checked = config.render ? await addRendered(read, chosen, { config, host }) : read;
   host.stdout.write(report(checked, host.stdout));
   return checked.faults.length === 0 ? exitCodes.done : exitCodes.invalid;
+}
+
+/** Prints what the templates gave, and counts what they did not give among the faults. */
+async function addRendered(
+  read: Checked,
+  chosen: readonly ExternalSecret[],
+  { config, host }: { readonly config: Config; readonly host: Host },
+): Promise<Checked> {
+  const { renderAll, renderedText } = await import('./check-render.ts');
+  const rendered = await renderAll(chosen, read.specs, config);
+  host.stdout.write(renderedText(rendered, host.stdout));
+  return { ...read, faults: [...read.faults, ...rendered.faults].sort(byPlace) };
 }
 
 async function readSpecs(config: Config): Promise<Checked> {

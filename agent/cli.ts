@@ -101,8 +101,14 @@ function report(error: unknown, host: Host): ExitCode {
     return error.code === 'SpecInvalid' ? exitCodes.invalid : exitCodes.unavailable;
   }
   // A stranger's message can hold anything, so only its kind and its place in the code are told.
-  const { name, stack = '' } = error instanceof Error ? error : new Error();
+  const {
+    name,
+    stack = '',
+    code,
+  }: Error & { readonly code?: unknown } = error instanceof Error ? error : new Error('not an Error');
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  host.stderr.write(`${program}: a bug of the agent itself: ${name}\n${frames.join('\n')}\n`);
+  host.stderr.write(
+    `${program}: a bug of the agent itself: ${name}${typeof code === 'string' ? ` ${code}` : ''}\n${frames.join('\n')}\n`,
+  );
   return exitCodes.software;
 }

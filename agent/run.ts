@@ -10,10 +10,15 @@ import { type Paint, paintFor } from './paint.ts';
 export async function run(config: Config, host: Host): Promise<number> {
   if (!config.once) return (await runAgent(config, host)).exitCode;
   const progress = progressOn(host.stderr);
-  const { exitCode, state } = await runAgent(config, host, progress.observe);
+  const { exitCode, state } = await runAgent(quietOn(host.stderr, config), host, progress.observe);
   progress.clear();
   host.stdout.write(onceReport(state, config.output, host.stdout));
   return exitCode;
+}
+
+/** On a terminal the progress line and the report tell everything; log lines would tear them apart. */
+function quietOn(output: Output, config: Config): Config {
+  return output.isTTY && !config.given.has('logLevel') ? { ...config, logLevel: 'error' } : config;
 }
 
 /** On a terminal one line that follows what happens; elsewhere nothing, since the log and the report tell it. */

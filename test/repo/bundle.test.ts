@@ -38,7 +38,7 @@ describe('the budget', () => {
       [],
     );
     assert.deepEqual(
-      builtins.filter((name) => /^NativeModule (?:https|http2|tls|worker_threads|cluster)$/.test(name)),
+      builtins.filter((name) => /^NativeModule (?:https|http2|tls)$/.test(name)),
       [],
     );
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -21,14 +21,13 @@ if touch /written-by-test 2>/dev/null; then echo 'the root is writable' >&2; exi
 cd "$FOLDER/volume"
 exec setpriv --reuid="$UID_WANTED" --regid="$UID_WANTED" --clear-groups --no-new-privs sh -eu -c '
   umask 022
-  agent() { ./node ${runtimeFlags.join(' ')} app/main.cjs "$@"; }
-  agent run --once --specs app/specs --output once
-  agent run --specs app/specs --output out --state state --listen off &
+  ./node ${runtimeFlags.join(' ')} app/main.cjs run --once --specs app/specs --output once
+  ./node ${runtimeFlags.join(' ')} app/main.cjs run --specs app/specs --output out --state state --listen off &
   tries=0
   until ./node app/probe.cjs startup --state state; do
     tries=$((tries + 1)); [ $tries -lt 100 ]; sleep 0.1
   done
-  agent status --state state
+  ./node app/main.cjs status --state state
   kill -TERM $!
   wait $!
   echo "ended with $?"
@@ -48,6 +47,7 @@ before(() => bundle());
 
 test('dist/ runs as a random uid with a read-only root', { skip: cannot() }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'dist-'));
+  chmodSync(folder, 0o755);
   try {
     cpSync(dist, join(folder, 'app'), { recursive: true });
     cpSync(join(root, 'manifests', 'examples', 'quickstart'), join(folder, 'app', 'specs'), {

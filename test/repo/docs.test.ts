@@ -106,9 +106,12 @@ async function portsInUse(...ports: readonly number[]): Promise<boolean> {
 }
 
 describe('the examples of the README run as printed', () => {
-  const printed = join('/tmp', 'esa');
-  before(() => rmSync(printed, { recursive: true, force: true }));
-  after(() => rmSync(printed, { recursive: true, force: true }));
+  const clean = () => {
+    for (const name of ['secrets', 'state', 'aws'])
+      rmSync(`/tmp/esa-${name}`, { recursive: true, force: true });
+  };
+  before(clean);
+  after(clean);
 
   test('against a real Vault', { skip: missing('vault', ['vault', 'curl']) }, async (context) => {
     if (!ownNetwork && (await portsInUse(8200, 9402)))
