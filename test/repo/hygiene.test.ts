@@ -28,6 +28,20 @@ describe('dependencies', () => {
     );
   });
 
+  test('the lockfile is whole: npm ci refuses one that lacks the optional package of any platform', () => {
+    const packages = lock.packages as Record<
+      string,
+      { readonly optionalDependencies?: Record<string, string> }
+    >;
+    const places = Object.keys(packages);
+    const absent = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !places.some((place) => place.endsWith(`node_modules/${name}`)),
+      ),
+    );
+    assert.deepEqual(absent, []);
+  });
+
   test('the lockfile is of this package.json', () => {
     for (const field of ['version', 'dependencies', 'devDependencies', 'optionalDependencies']) {
       assert.deepEqual(lock.packages[''][field], manifest[field], field);
