@@ -29,7 +29,7 @@ const staticImport = /^(?:import|export)\s+(type\s+)?(?:[\w*{][^;'"]*?\sfrom\s+)
 const dynamicImport = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 export function importsOf(path: string): readonly Import[] {
-  const text = read(path);
+  const text = withoutComments(read(path));
   const place = (specifier: string) =>
     specifier.startsWith('.') ? join(dirname(path), specifier) : specifier;
   const found = [...text.matchAll(staticImport)].map(([, type, specifier = '']) => ({
@@ -54,4 +54,13 @@ export function trackedFiles(): readonly string[] {
     encoding: 'utf8',
   });
   return out.split('\n').filter((path) => path !== '');
+}
+
+/** A file without its comments and strings, roughly: enough to tell code from words about it. */
+export function code(text: string): string {
+  return withoutComments(text).replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
 }
