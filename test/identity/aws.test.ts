@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { systemClock, withDeadline } from '../../src/base/clock.ts';
 import type { Client } from '../../src/providers/provider.ts';
 import type { Store } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
@@ -322,8 +324,16 @@ describe('AWS identity (moto)', { skip: motoMissing() }, () => {
       try {
         const env = { ...poison, AWS_ACCESS_KEY_ID: 'AKIAPOD', AWS_SECRET_ACCESS_KEY: canary };
         const { client } = await connect({}, { env });
-        assert.equal(textOf(await client.get(read('db'), AbortSignal.timeout(5_000))), `${canary}-value`);
+        const late = {
+          ms: 5_000,
+          signal,
+          expired: () => new Error('something waits for a shared config file'),
+        };
+        const fetched = await withDeadline(systemClock, late, (within) => client.get(read('db'), within));
+        assert.equal(textOf(fetched), `${canary}-value`);
       } finally {
+        // Lets a reader go that should not be there, so that the test fails instead of hanging.
+        await (await openFile(fifo, constants.O_RDWR | constants.O_NONBLOCK)).close();
         for (const [name, value] of Object.entries(old)) {
           if (value === undefined) delete process.env[name];
           else process.env[name] = value;
