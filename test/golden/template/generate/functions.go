@@ -16,5 +16,8 @@ func functionsOf(set string) template.FuncMap {
 	delete(functions, "env")
 	delete(functions, "expandenv")
 	delete(functions, "getHostByName")
+	for name, function := range esoFunctions() {
+		functions[name] = function
+	}
 	return functions
 }
