@@ -112,7 +112,8 @@ function writeJson(value: Value, writer: Writer, depth: number): void {
   writer.write(scalarJson(value, writer.style));
 }
 
-function scalarJson(value: Exclude<Value, Slice | GoMap | Struct | Named>, style: JsonStyle): string {
+/** The JSON of what is neither a list nor a map. */
+export function scalarJson(value: Exclude<Value, Slice | GoMap | Struct | Named>, style: JsonStyle): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return quoteJson(value, style);
   if (typeof value === 'number') return floatJson(value, 64);

@@ -1,4 +1,4 @@
-import { decodeRune, isSpace, runeError } from '../utf8.ts';
+import { decodeRune, fromRunes, isSpace, isValidUtf8, runeError, runesOf } from '../utf8.ts';
 
 /**
  * What Go's unicode and strings packages do with single characters beyond ../utf8.ts: case mappings, which
@@ -78,4 +78,9 @@ function lastRune(text: string, start: number, end: number): number {
     if ((packed & 7) === width && packed !== ((runeError << 3) | 1)) return packed;
   }
   return (runeError << 3) | 1;
+}
+
+/** U+FFFD for each byte that is no UTF-8. */
+export function replaceInvalid(text: string): string {
+  return isValidUtf8(text) ? text : fromRunes(runesOf(text));
 }
