@@ -78,7 +78,7 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     for (const listener of listeners) listener(event);
   };
   const contextOf = (store: Store, provider: Provider): StoreContext => {
-    allowed(store, provider, config);
+    allowed(store, provider, { config, env: identity.env });
     return contextFor(store, provider, { config, clock, log, identity, references, network, kept, observe });
   };
   const stores = new Stores({ catalog, contextOf, clock, log });
@@ -100,9 +100,13 @@ async function compose(config: Config, host: Host): Promise<Agent> {
 }
 
 /** Throws SpecInvalid when a store, or its login, may not be talked to. */
-function allowed(store: Store, provider: Provider, config: Config): void {
+function allowed(
+  store: Store,
+  provider: Provider,
+  { config, env }: { readonly config: Config; readonly env: IdentitySource['env'] },
+): void {
   const allow = allowList(config);
-  for (const url of provider.endpoints(store.config)) {
+  for (const url of provider.endpoints(store.config, env)) {
     assertStoreUrl(url, { allow, insecure: config.insecureStores }, { ...store.at, store: store.id });
   }
 }
