@@ -21,6 +21,11 @@ export const limits = {
   responseBytes: 24 * 1024 * 1024,
   /** Go refuses deeper JSON as well. */
   jsonDepth: 10_000,
+  /** A gjson path in `property`. */
+  pathLength: 4_096,
+  /** Bytes that one gjson path may read or make, and how deep its parts and the values it walks nest. */
+  pathWorkBytes: 256 * 1024 * 1024,
+  pathDepthCount: 1_000,
   /** Keys that `find` may return. */
   findCount: 10_000,
   /** Time for one request to a store, login included. */

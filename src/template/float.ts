@@ -10,10 +10,11 @@ interface Decimal {
 
 /** strconv.FormatFloat: `precision` -1 is the shortest text that reads back as the same float. */
 export function formatFloat(value: number, verb: FloatVerb, precision: number, bits: 32 | 64 = 64): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
-  return sign + formatPositive(Math.abs(value), verb, precision, bits);
+  const float = bits === 32 ? Math.fround(value) : value;
+  if (Number.isNaN(float)) return 'NaN';
+  if (!Number.isFinite(float)) return float > 0 ? '+Inf' : '-Inf';
+  const sign = float < 0 || Object.is(float, -0) ? '-' : '';
+  return sign + formatPositive(Math.abs(float), verb, precision, bits);
 }
 
 function formatPositive(value: number, verb: FloatVerb, precision: number, bits: 32 | 64): string {
@@ -180,7 +181,7 @@ export function parseFloat64(text: string): number | undefined {
   const bare = text.replaceAll('_', '');
   const hex = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?[pP]([+-]?\d+)$/.exec(bare);
   if (hex) return parseHex(hex);
-  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(bare) ? Number(bare) : undefined;
+  return /^[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(bare) ? Number(bare) : undefined;
 }
 
 function parseHex([, sign, whole, fraction, exponent]: RegExpExecArray): number | undefined {
