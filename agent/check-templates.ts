@@ -1,15 +1,15 @@
 import { AgentError, type At } from '../src/base/errors.ts';
 import type { ExternalSecret, SpecSet, TemplateText } from '../src/spec/spec.ts';
 import { TemplateError } from '../src/template/failure.ts';
-import type { FunctionTable } from '../src/template/func.ts';
+import { functions } from '../src/template/functions/functions.ts';
 import { parseTemplate } from '../src/template/template.ts';
 import { fromText } from '../src/template/value.ts';
 
 /** What is wrong with the templates that stand in the specs themselves, unknown functions among it; each fault at
  * its place in the user's file. */
-export function templateFaults(specs: SpecSet, functions: FunctionTable): readonly AgentError[] {
+export function templateFaults(specs: SpecSet): readonly AgentError[] {
   return specs.externalSecrets.flatMap((externalSecret) =>
-    templatesOf(externalSecret, specs).flatMap(([name, template]) => faultsOf(name, template, functions)),
+    templatesOf(externalSecret, specs).flatMap(([name, template]) => faultsOf(name, template)),
   );
 }
 
@@ -35,7 +35,7 @@ function templatesOf({ name, at, target, dataFrom }: ExternalSecret, specs: Spec
   return [...template.data, ...from, ...transforms];
 }
 
-function faultsOf(name: string, { text, at }: TemplateText, functions: FunctionTable): readonly AgentError[] {
+function faultsOf(name: string, { text, at }: TemplateText): readonly AgentError[] {
   try {
     parseTemplate(name, fromText(text), { functions });
     return [];

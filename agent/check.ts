@@ -5,6 +5,7 @@ import { parseSpecs } from '../src/spec/parse.ts';
 import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
 import type { SpecFile } from '../src/spec/yaml.ts';
+import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
 import { excerpt } from './excerpt.ts';
 import { type ExitCode, exitCodes, type Host, type Output, UsageError } from './host.ts';
@@ -44,7 +45,7 @@ async function readSpecs(config: Config): Promise<Checked> {
   const { namespace } = config.identity === 'local' ? { namespace: undefined } : config.pod;
   const matchesRegexp = await regexpMatcher(loaded.files);
   const specs = parseSpecs(loaded.files, { namespace, catalog, matchesRegexp });
-  const faults = [...loaded.problems, ...specs.problems, ...specs.warnings];
+  const faults = [...loaded.problems, ...specs.problems, ...specs.warnings, ...templateFaults(specs)];
   return { files: loaded.files, specs, faults: faults.sort(byPlace) };
 }
 

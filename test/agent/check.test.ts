@@ -104,3 +104,65 @@ describe('check', () => {
     assert.match(err, /--only names ap, which no ExternalSecret is called \(there is app\)/);
   });
 });
+
+describe('templates', () => {
+  const withTemplate = (data: string) => `${good}  target:\n    template:\n      data:\n${data}`;
+
+  test('an unknown function is found at its place in the file', async () => {
+    const text = withTemplate('        url: |\n          first line\n          {{ .a | uper }}\n');
+    const { code, out } = await check({ 'a.yaml': store, 'b.yaml': text });
+    assert.equal(code, 78);
+    assert.match(out, /^\/b\.yaml:17:\d+: .*TemplateFailed: /m);
+    assert.match(out, /uper/);
+    assert.match(out, /^ {2}17 \| {11}\{\{ \.a \| uper \}\}$/m);
+    assert.match(out, /→ .*upper/);
+  });
+
+  test('a broken action in a single line too', async () => {
+    const { code, out } = await check({
+      'a.yaml': store,
+      'b.yaml': withTemplate('        url: "{{ if }}"\n'),
+    });
+    assert.equal(code, 78);
+    assert.match(out, /^\/b\.yaml:15:/m);
+  });
+
+  test('a ConfigMap among the specs is looked into', async () => {
+    const configMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: t}\ndata: {k: "{{ nope }}"}\n';
+    const from = `${good}  target:\n    template:\n      templateFrom:\n        - configMap: {name: t, items: [{key: k}]}\n`;
+    const { code, out } = await check({ 'a.yaml': store, 'b.yaml': from, 'c.yaml': configMap });
+    assert.equal(code, 78);
+    assert.match(out, /ConfigMap\/t\.k: TemplateFailed: .*nope/);
+  });
+});
+
+describe('check --render', () => {
+  const url = `${good}  target:\n    template:\n      data:\n        url: "https://{{ .a }}/"\n`;
+  const values = async (text: string) => {
+    const file = join(await mkdtemp(join(folder, 'values-')), 'values.json');
+    await writeFile(file, text);
+    return file;
+  };
+
+  test('prints what the templates make of the values', async () => {
+    const file = await values('{"a": "example.com"}');
+    const { code, out, err } = await check({ 'a.yaml': store, 'b.yaml': url }, '--render', '--values', file);
+    assert.deepEqual([code, err], [0, '']);
+    assert.equal(out, 'app/url\n  https://example.com/\n\nok: 2 files, 1 store, 1 ExternalSecret\n');
+  });
+
+  test('a value that the template misses is a mistake', async () => {
+    const file = await values('{}');
+    const { code, out } = await check({ 'a.yaml': store, 'b.yaml': url }, '--render', '--values', file);
+    assert.equal(code, 78);
+    assert.match(out, /TemplateFailed/);
+  });
+
+  test('wants a JSON object', async () => {
+    const file = await values('[]');
+    const flags = ['--render', '--values', file];
+    assert.match((await check({ 'a.yaml': store, 'b.yaml': url }, ...flags)).err, /is not a JSON object/);
+    assert.equal((await check({ 'a.yaml': store, 'b.yaml': url }, '--render')).code, 64);
+    assert.equal((await check({ 'a.yaml': store, 'b.yaml': url }, '--values', file)).code, 64);
+  });
+});
