@@ -31,6 +31,11 @@ export class Sidecar {
     return sidecar;
   }
 
+  /** The same folders with other options: what prepared them may be named in these. */
+  static async at(root: string, options: SidecarOptions): Promise<Sidecar> {
+    return new Sidecar(root, await freePort(), options);
+  }
+
   path(...parts: string[]): string {
     return join(this.root, ...parts);
   }
