@@ -32,8 +32,12 @@ export function awsEndpoint(service: AwsService, region: string, env: Env): stri
     if (url) return url;
   }
   const partition = partitions.find(({ regions }) => regions.test(region)) as Partition;
-  const dualStack = env['AWS_USE_DUALSTACK_ENDPOINT'] === 'true';
-  const fips = env['AWS_USE_FIPS_ENDPOINT'] === 'true' ? '-fips' : '';
+  // Where public AWS is concerned, Secrets Manager serves both families of addresses under its one name.
+  const hasOwnName = service !== 'secretsmanager' || !partition.suffix.startsWith('amazonaws.com');
+  const dualStack = env['AWS_USE_DUALSTACK_ENDPOINT'] === 'true' && hasOwnName;
+  // In GovCloud, STS is FIPS under its usual name.
+  const isFipsAlready = service === 'sts' && region.startsWith('us-gov-') && !dualStack;
+  const fips = env['AWS_USE_FIPS_ENDPOINT'] === 'true' && !isFipsAlready ? '-fips' : '';
   return `https://${service}${fips}.${region}.${dualStack ? partition.dualStackSuffix : partition.suffix}`;
 }
 
