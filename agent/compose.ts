@@ -192,7 +192,7 @@ async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
 /** Reads the specs, says what is wrong with them, and hands them to the loop if they changed. */
 async function accept({ specs, loop, log }: Agent, signal: AbortSignal): Promise<void> {
   const before = specs.current.hash;
-  const { specs: next, whole } = await specs.load();
+  const { specs: next, whole } = await specs.load(loop.specs);
   for (const err of next.problems) log.error({ err }, 'spec refused');
   for (const err of next.warnings) log.warn({ err }, 'spec warning');
   if (next.hash === before) return;

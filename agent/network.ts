@@ -5,9 +5,9 @@ import { exitCodes, UsageError } from './host.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** How stores are reached: `--proxy` or HTTPS_PROXY, NO_PROXY, `--ca-file`. Throws UsageError, exit code 78. */
+/** How stores are reached: `--proxy` or HTTPS_PROXY, NO_PROXY and never for the API server, `--ca-file`. Throws UsageError, exit code 78. */
 export async function networkOf(config: Pick<Config, 'proxy' | 'caFile'>, env: Env): Promise<Network> {
-  const noProxy = env['NO_PROXY'] || env['no_proxy'] || '';
+  const noProxy = [env['NO_PROXY'] || env['no_proxy'], env['KUBERNETES_SERVICE_HOST']].join(',');
   return {
     proxy: config.proxy ?? (env['HTTPS_PROXY'] || env['https_proxy'] || undefined),
     noProxy: noProxy

@@ -37,12 +37,12 @@ export class Specs {
     return this.#current;
   }
 
-  /** Never throws for a spec's sake. Throws UsageError when `--once --only` names an ExternalSecret that nobody
+  /** Whoever runs in the set in force keeps its target. Never throws for a spec's sake. Throws UsageError when `--once --only` names an ExternalSecret that nobody
    * wrote; in a sidecar it may still come. */
-  async load(): Promise<LoadedSet> {
+  async load(inForce?: SpecSet): Promise<LoadedSet> {
     const { config, namespace, catalog } = this.#options;
     const { files, problems, complete } = await loadSpecs(config.specs);
-    const running = new Map(this.#current.externalSecrets.map((spec) => [spec.target.name, spec.name]));
+    const running = new Map(inForce?.externalSecrets.map((spec) => [spec.target.name, spec.name]));
     const matchesRegexp = await regexpMatcher(files);
     const parsed = parseSpecs(files, { namespace, catalog, running, matchesRegexp });
     const specs = this.#only({ ...parsed, problems: [...problems, ...parsed.problems] });

@@ -102,14 +102,17 @@ describe('no output ever holds a value', { skip: missing('vault', ['vault']) }, 
         ),
       );
       // Answers of the store that hold values where an error is looked for.
-      for (const status of [400, 403, 404, 500]) {
+      for (const [status, code] of [
+        [403, 'Denied'],
+        [500, 'Unavailable'],
+      ] as const) {
         proxy.heal();
         proxy.fail({
           on: /secret\/data/,
           fault: { kind: 'answer', status, body: { errors: [`${canary}-error`], data: `${canary}-data` } },
         });
         sidecar.signal('SIGHUP');
-        await until(async () => (await sidecar.target('vault'))['code'] !== undefined);
+        await until(async () => (await sidecar.target('vault'))['code'] === code);
       }
       proxy.fail({
         on: /secret\/data/,
@@ -163,6 +166,20 @@ describe('no output ever holds a value', { skip: missing('vault', ['vault']) }, 
         );
       assert.equal(leak, undefined, `${name} holds a value`);
     }
+    const codes = new Set(
+      [...(outputs.get('log') ?? '').matchAll(/"code":"([A-Za-z]+)"/g)].map((match) => match[1]),
+    );
+    const reached = [
+      'AuthFailed',
+      'DecodeFailed',
+      'Denied',
+      'PropertyMissing',
+      'SpecInvalid',
+      'TemplateFailed',
+      'Unavailable',
+    ];
+    for (const code of reached)
+      assert.ok(codes.has(code), `no failure was ${code}: this test has lost a path`);
     const overTcp = ['/metrics', '/status', '/livez', '/readyz', '/startupz', '/refresh', '/nothing'];
     for (const name of overTcp) assert.doesNotMatch(outputs.get(name) ?? '', new RegExp(canary), name);
   });
