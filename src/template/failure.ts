@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts';
+import { AgentError, type At } from '../base/errors.ts';
 import { toText } from './value.ts';
 
 /** Whether the text could not be understood, or the rendering of it failed. */
@@ -51,6 +51,13 @@ export class TemplateError extends AgentError {
       line: failure.goLine ?? place.line,
       column: failure.phase === 'exec' ? place.byteColumn : undefined,
     };
+  }
+
+  /** The same fault in the user's file, `at` being where the template's text starts in it: the lines of a block
+   * all start in one column. */
+  in(at: At): AgentError {
+    if (at.line === undefined || at.column === undefined) return this.within(at);
+    return this.within({ ...at, line: at.line + this.line - 1, column: at.column + this.column - 1 });
   }
 }
 

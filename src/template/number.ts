@@ -18,7 +18,7 @@ const maxUint64 = (1n << 64n) - 1n;
 
 /** The reason as a string, where there is no such number. */
 export function parseNumber(text: string): Literal | string {
-  const parsed = integers(text);
+  const parsed = parseInteger(text);
   if (parsed.int !== undefined || parsed.uint !== undefined) {
     return { ...parsed, float: Number(parsed.int ?? parsed.uint), isFloat: isSpeltAsFloat(text) };
   }
@@ -41,8 +41,9 @@ function isSpeltAsFloat(text: string): boolean {
   return /[.eEpP]/.test(text) && !/^0[xX][^pP]+$/.test(text);
 }
 
-/** strconv.ParseInt and ParseUint with base 0. Only the signed form may carry a sign. */
-function integers(text: string): { int: bigint | undefined; uint: bigint | undefined } {
+/** strconv.ParseInt and ParseUint with base 0: the value as either, where it is one. Only the signed form may
+ * carry a sign. */
+export function parseInteger(text: string): { int: bigint | undefined; uint: bigint | undefined } {
   const magnitude = parseMagnitude(text.replace(/^[+-]/, ''));
   if (magnitude === undefined || !underscoresOk(text)) return { int: undefined, uint: undefined };
   const value = text.startsWith('-') ? -magnitude : magnitude;

@@ -1,0 +1,275 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  type Node,
+  parseAllDocuments,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
+import { limits } from '../base/limits.ts';
+import { formatFloat } from './float.ts';
+import { GoError } from './func.ts';
+import { resolveScalar } from './yaml-scalar.ts';
+
+/**
+ * YAML as go-yaml v2 decodes it without a type in mind: YAML 1.1, where `yes` is true and 012 is ten. An
+ * integer is a bigint, a float a number.
+ */
+export type Yaml = null | boolean | bigint | number | string | readonly Yaml[] | YamlMap;
+export type YamlMap = ReadonlyMap<YamlKey, Yaml>;
+export type YamlKey = null | boolean | bigint | number | string;
+
+/** A fault of the text; `line` is 1-based. The message quotes nothing of it. */
+export class YamlFault extends GoError {
+  readonly line: number | undefined;
+
+  constructor(reason: string, line?: number) {
+    super(line === undefined ? reason : `line ${line}: ${reason}`);
+    this.line = line;
+  }
+}
+
+/** The first document of a text; null when there is none. Keys that come twice: the last counts. */
+export function readYaml(source: string): Yaml {
+  const control = source.search(forbidden);
+  if (control >= 0) throw new YamlFault('a control character', lineAt(source, control));
+  // YAML 1.1 breaks lines at these too.
+  const { text, document } = parseFirst(source.replace(/\r\n?|\u0085/g, '\n'));
+  if (document === undefined) return null;
+  checkDocument(text, document);
+  return new Decoder(text, document).value(document.contents as Node | null);
+}
+
+/** Quoted texts mended before a text is given up. */
+const mendCount = 100;
+
+/** go-yaml lets the lines of a quoted text start in any column, the library does not: they are indented for it,
+ * which changes nothing, since leading space is folded away. */
+function parseFirst(source: string): { text: string; document: Document | undefined } {
+  let text = source;
+  for (let left = mendCount; ; left--) {
+    const document = firstDocument(text);
+    const open = document?.errors.find(({ message }) => message.startsWith('Missing closing'));
+    const mended = open === undefined || left === 0 ? undefined : indentQuoted(text, open.pos[0]);
+    if (mended === undefined) return { text, document };
+    text = mended;
+  }
+}
+
+function firstDocument(text: string): Document | undefined {
+  try {
+    return parseAllDocuments(text, options)[0] as Document | undefined;
+  } catch (thrown) {
+    // The library recurses into what is nested.
+    if (thrown instanceof RangeError) throw new YamlFault('nested too deep');
+    throw thrown;
+  }
+}
+
+/** Indents the lines from `offset`, a line's end within a quoted text, up to its closing quote. */
+function indentQuoted(text: string, offset: number): string | undefined {
+  const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
+  for (const closing of [/[^"\\]*(?:\\[\s\S][^"\\]*)*"/y, /[^']*(?:''[^']*)*'/y]) {
+    closing.lastIndex = offset;
+    const rest = closing.exec(text)?.[0];
+    if (rest === undefined || /\n(---|\.\.\.)(\s|$)/.test(rest)) continue;
+    const quote = rest.at(-1)!;
+    if (!text.slice(lineStart, offset).includes(quote) || !/\n[^\n]/.test(rest)) continue;
+    const indent = ' '.repeat(offset - lineStart + 1);
+    return (
+      text.slice(0, offset) + rest.replace(/\n(?!\n)/g, `\n${indent}`) + text.slice(offset + rest.length)
+    );
+  }
+  return undefined;
+}
+
+const options = {
+  version: '1.1',
+  schema: 'failsafe',
+  uniqueKeys: false,
+  merge: false,
+  prettyErrors: false,
+  logLevel: 'error',
+} as const;
+
+/** What go-yaml's reader lets through are tab, line breaks and what can be seen. */
+const forbidden = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+function checkDocument(text: string, document: Document): void {
+  for (const { code, pos } of document.errors) {
+    if (code === 'UNEXPECTED_TOKEN' && isAfterRoot(text, document.contents as Node | null, pos[0])) break;
+    throw new YamlFault(reasonOf(code), lineAt(text, pos[0]));
+  }
+  if (/^(\s*(#.*)?\n)*\.\.\.(\s|$)/.test(text)) throw new YamlFault('an end of document before any document');
+  const version = /^(?:#.*\n|\s*\n)*%YAML +(\S+)/.exec(text)?.[1] ?? '1.1';
+  if (version !== '1.1') throw new YamlFault('a version of YAML other than 1.1');
+}
+
+/** go-yaml stops reading where the root node ends: it never looks at what follows a `}`, nor at what follows in a
+ * lower column. */
+function isAfterRoot(text: string, root: Node | null, offset: number): boolean {
+  const [start, end] = root?.range ?? [];
+  if (root === null || start === undefined || end === undefined) return false;
+  if ((isMap(root) || isSeq(root)) && root.flow) return offset >= end;
+  const indent = indentAt(text, start);
+  return indent !== undefined && (indentAt(text, offset) ?? indent) < indent;
+}
+
+/** Spaces before an offset when there is nothing else on its line. */
+function indentAt(text: string, offset: number): number | undefined {
+  const before = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
+  return /^ *$/.test(before) ? before.length : undefined;
+}
+
+/** The library's messages may quote the text; its codes do not. */
+function reasonOf(code: string): string {
+  return `not YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
+}
+
+function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length;
+}
+
+class Decoder {
+  readonly #text: string;
+  readonly #document: Document;
+  /** Nodes whose value is being made, to notice one that contains itself. */
+  readonly #open = new Set<Node>();
+  #count = 0;
+
+  constructor(text: string, document: Document) {
+    this.#text = text;
+    this.#document = document;
+  }
+
+  value(node: Node | null): Yaml {
+    if (++this.#count > limits.yamlNodeCount)
+      throw new YamlFault('too many nodes, aliases counted as often as used');
+    if (node === null) return null;
+    if (isScalar(node)) return this.#scalar(node);
+    const target = isAlias(node) ? node.resolve(this.#document) : node;
+    if (target === undefined) throw this.#fault(node, 'an alias without its anchor');
+    if (isScalar(target)) return this.#scalar(target);
+    if (this.#open.has(target)) throw this.#fault(node, 'an anchor that contains itself');
+    if (this.#open.size > limits.templateValueDepthCount) throw this.#fault(node, 'nested too deep');
+    this.#open.add(target);
+    const value = isMap(target) ? this.#map(target) : this.#list(target);
+    this.#open.delete(target);
+    return value;
+  }
+
+  #scalar(node: Scalar): Yaml {
+    const isPlain = node.type === undefined || node.type === 'PLAIN';
+    const resolved = resolveScalar(this.#source(node, isPlain), node.tag, isPlain);
+    if (resolved === undefined) throw this.#fault(node, 'a value that does not fit its tag');
+    return resolved;
+  }
+
+  #source(node: Scalar, isPlain: boolean): string {
+    const source = String(node.source ?? node.value ?? '');
+    const [start = 0, end = 0] = node.range ?? [];
+    if (isPlain && /[\u2028\u2029]/.test(source))
+      throw this.#fault(node, 'a line break of Unicode in plain text');
+    if (node.type === 'QUOTE_DOUBLE') this.#checkQuoted(node, this.#text.slice(start, end));
+    const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
+    // The library ends the last line of a block, go-yaml leaves it as it is.
+    return isBlock && end >= this.#text.length && !this.#text.endsWith('\n')
+      ? source.replace(/\n$/, '')
+      : source;
+  }
+
+  /** Two faults of which the library takes no notice. */
+  #checkQuoted(node: Scalar, quoted: string): void {
+    if (!/^"[^"\\]*(?:\\[\s\S][^"\\]*)*"/.test(quoted)) throw this.#fault(node, 'a quote that is not closed');
+    if (hasSurrogateEscape(quoted)) throw this.#fault(node, 'half a character as \\u escape');
+  }
+
+  #list(node: Node): Yaml {
+    if (!isSeq(node)) throw this.#fault(node, 'an unknown kind of node');
+    return node.items.map((item) => {
+      // With the `!!omap` tags of YAML 1.1 unknown, an item may still be a lone pair in flow style.
+      if (isPair(item))
+        return new Map([[this.#key(item.key as Node | null), this.value(item.value as Node | null)]]);
+      return this.value(item as Node | null);
+    });
+  }
+
+  #map(node: YAMLMap): YamlMap {
+    const map = new Map<YamlKey, Yaml>();
+    for (const { key, value } of node.items) {
+      if (isMergeKey(key as Node | null)) this.#merge(map, value as Node | null);
+      else map.set(this.#key(key as Node | null), this.value(value as Node | null));
+    }
+    return map;
+  }
+
+  #key(node: Node | null): YamlKey {
+    const key = this.value(node);
+    if (typeof key === 'object' && key !== null) throw this.#fault(node, 'a map or list as a key');
+    return key;
+  }
+
+  /** A merge overwrites what stands before it; of several maps the first counts most. */
+  #merge(map: Map<YamlKey, Yaml>, node: Node | null): void {
+    const merged = this.value(node);
+    const maps = Array.isArray(merged) ? merged.toReversed() : [merged];
+    for (const one of maps) {
+      if (!(one instanceof Map)) throw this.#fault(node, 'a merge of what is no map');
+      for (const [key, value] of one) map.set(key, value);
+    }
+  }
+
+  #fault(node: Node | null, reason: string): YamlFault {
+    const offset = node?.range?.[0];
+    return new YamlFault(reason, offset === undefined ? undefined : lineAt(this.#text, offset));
+  }
+}
+
+function hasSurrogateEscape(quoted: string): boolean {
+  return (quoted.match(/\\(u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g) ?? []).some(
+    (escaped) => escaped.length > 2,
+  );
+}
+
+function isMergeKey(node: Node | null): boolean {
+  return (
+    isScalar(node) &&
+    node.source === '<<' &&
+    (node.type === 'PLAIN' || node.tag === 'tag:yaml.org,2002:merge')
+  );
+}
+
+/**
+ * A text as a flat map of strings, as sigs.k8s.io/yaml reads it into a map[string]string: scalars get their
+ * type first and are written out again, so `on` is "true", 012 "10", 1.10 "1.1" and null "".
+ */
+export function readFlatYaml(text: string): Map<string, string> {
+  const value = readYaml(text);
+  const flat = new Map<string, string>();
+  if (value === null) return flat;
+  if (!(value instanceof Map)) throw new YamlFault('the text is no map of keys to values');
+  for (const [key, member] of value) flat.set(keyText(key), flatText(member));
+  return flat;
+}
+
+/** A key as sigs.k8s.io/yaml makes JSON's of it. */
+export function keyText(key: YamlKey): string {
+  if (key === null || (typeof key === 'bigint' && key > 0x7fff_ffff_ffff_ffffn)) {
+    throw new YamlFault('a key that is null or too large a number');
+  }
+  if (typeof key !== 'number') return String(key);
+  const text = formatFloat(key, 'g', -1, 32);
+  return { '+Inf': '.inf', '-Inf': '-.inf', NaN: '.nan' }[text] ?? text;
+}
+
+function flatText(value: Yaml): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return formatFloat(value, 'g', -1, 32);
+  if (typeof value === 'object')
+    throw new YamlFault('a value that is a map or a list where only text can be');
+  return String(value);
+}
