@@ -74,10 +74,10 @@ function textOf(args: readonly Value[], context: CallContext): string {
   );
 }
 
-function call([fn, ...args]: readonly Maybe[]): Maybe {
+function call([fn, ...args]: readonly Maybe[], context: CallContext): Maybe {
   if (fn === undefined || fn === null) throw new GoError('call of nil');
   if (!(fn instanceof Func)) throw new GoError(`call of a non-function of type ${typeName(fn)}`);
-  return fn.method.call(undefined as never, callValue(fn.method, args));
+  return fn.method.call(undefined as never, callValue(fn.method, args), context);
 }
 
 function length(item: Maybe): bigint {

@@ -159,7 +159,7 @@ export class Expressions {
     return (state, dot, final, receiver, method) => {
       let call = compiled.get(method);
       if (call === undefined) {
-        const body: Call = (values) => method.call(current as never, values);
+        const body: Call = (values, context) => method.call(current as never, values, context);
         const callee = { name, params: method.params, variadic: method.variadic ?? false, call: () => body };
         call = compileCall(callee, { at, args, hasFinal, compileArgument });
         compiled.set(method, call);

@@ -97,7 +97,7 @@ export interface Method {
   readonly params: readonly TypeName[];
   /** The last of `params` is then the type of each further argument. */
   readonly variadic?: boolean;
-  readonly call: (receiver: never, args: readonly Value[]) => Value;
+  readonly call: (receiver: never, args: readonly Value[], context: { readonly zone: string }) => Value;
 }
 
 /** An integer of any kind but plain `int`, which is a bigint; `type` when it is a named one. */

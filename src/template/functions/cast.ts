@@ -69,9 +69,9 @@ export function parseInteger(
     const prefix = /^0[xXoObB]/.test(digits) ? digits[1]!.toLowerCase() : undefined;
     radix = prefix !== undefined ? prefixes[prefix]! : /^0./.test(digits) ? 8 : 10;
     if (digits.includes('_')) {
-      // After a prefix, which counts as a digit, or between digits; and only where there is a prefix.
+      // Between digits, of which a prefix is one.
       const body = prefix !== undefined ? `0${digits.slice(2)}` : digits;
-      if (radix === 10 || /^_|__|_$/.test(body)) return 'syntax';
+      if (/^_|__|_$/.test(body)) return 'syntax';
       digits = digits.replaceAll('_', '');
     }
     digits = prefix !== undefined ? digits.slice(2) : radix === 8 ? digits.slice(1) : digits;

@@ -2,8 +2,14 @@ import { limits } from '../../base/limits.ts';
 import { type CallContext, GoError } from '../func.ts';
 import { GoMap, Named, Slice, Struct, type Value } from '../value.ts';
 
+/** copystructure.Copy, which cannot copy nil. */
+export function copyOf(value: Value, context: CallContext): Value {
+  if (value === null) throw new GoError('runtime error: invalid memory address or nil pointer dereference');
+  return deepCopy(value, context);
+}
+
 /** A copy that shares nothing with its source; types are kept. */
-export function deepCopy(value: Value, context: CallContext, depth = 0): Value {
+function deepCopy(value: Value, context: CallContext, depth = 0): Value {
   if (depth > limits.templateValueDepthCount) throw new GoError('a value nested too deep');
   context.step();
   const inner = (part: Value): Value => deepCopy(part, context, depth + 1);

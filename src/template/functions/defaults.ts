@@ -1,9 +1,9 @@
 import { type FunctionTable, func, variadic } from '../func.ts';
 import { isTrue, Struct, type Value } from '../value.ts';
-import { deepCopy } from './copy.ts';
+import { copyOf } from './copy.ts';
 
 const any = 'interface {}';
-const copy = func([any], (value, context) => deepCopy(value, context));
+const copy = func([any], (value, context) => copyOf(value, context));
 
 export const defaults: FunctionTable = {
   default: variadic([any], any, (fallback, given) =>

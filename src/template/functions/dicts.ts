@@ -1,16 +1,29 @@
-import { type FunctionTable, func, GoError, variadic } from '../func.ts';
+import { type Call, type EagerFunction, type FunctionTable, func, GoError, variadic } from '../func.ts';
 import { anySlice, dict, GoMap, stringSlice, type Value } from '../value.ts';
 import { strval } from './cast.ts';
 import { byBytes } from './lists.ts';
-import { mergeMaps } from './merge.ts';
+import { MergeRefused, mergeMaps } from './merge.ts';
 
 const any = 'interface {}';
 const map = 'map[string]interface {}';
 
-const merge = variadic([map], map, (target, sources, context) => mergeMaps(target, sources, false, context));
-const mergeOverwrite = variadic([map], map, (target, sources, context) =>
+const mustMerge = variadic([map], map, (target, sources, context) => mergeMaps(target, sources, false, context));
+const mustMergeOverwrite = variadic([map], map, (target, sources, context) =>
   mergeMaps(target, sources, true, context),
 );
+
+/** The forms without `must` give an empty text where values do not merge. */
+function orNothing(merge: EagerFunction): EagerFunction {
+  const call: Call = (args, context) => {
+    try {
+      return merge.call(args, context);
+    } catch (error) {
+      if (error instanceof MergeRefused) return '';
+      throw error;
+    }
+  };
+  return { ...merge, call };
+}
 
 export const dicts: FunctionTable = {
   dict: variadic([], any, (values, context) => {
@@ -45,10 +58,10 @@ export const dicts: FunctionTable = {
     const left = new Set(keys);
     return dict([...from.entries].filter(([key]) => !left.has(key as string)) as [string, Value][]);
   }),
-  merge,
-  mustMerge: merge,
-  mergeOverwrite,
-  mustMergeOverwrite: mergeOverwrite,
+  merge: orNothing(mustMerge),
+  mustMerge,
+  mergeOverwrite: orNothing(mustMergeOverwrite),
+  mustMergeOverwrite,
   dig: variadic([], any, dig),
 };
 

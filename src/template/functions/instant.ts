@@ -3,9 +3,10 @@ import { abbreviationsOf } from './zones.ts';
 /** Where a time is looked at from: a zone of the tz database, or a fixed offset with a name. */
 export type Location =
   | { readonly kind: 'zone'; readonly name: string; readonly zone: string }
-  | { readonly kind: 'fixed'; readonly name: string; readonly offset: number };
+  | { readonly kind: 'fixed'; readonly name: string; readonly offset: number; readonly isLocal?: true };
 
 export const utc: Location = { kind: 'fixed', name: 'UTC', offset: 0 };
+const localUtc: Location = { kind: 'fixed', name: 'UTC', offset: 0, isLocal: true };
 
 /** Go's time.Time: an instant and a place to see it from. */
 export interface Instant {
@@ -44,7 +45,7 @@ export function loadLocation(name: string, local: string): Location | undefined 
 
 /** time.Local: printed as `Local`, but as `UTC` where that is what it is. */
 export function localLocation(zone: string): Location {
-  if (zone === 'UTC') return utc;
+  if (zone === 'UTC') return localUtc;
   return { kind: 'zone', name: 'Local', zone };
 }
 
@@ -75,9 +76,7 @@ export function offsetAt(location: Location, seconds: bigint): number {
 /** The abbreviation that Go prints for `MST`. */
 export function abbreviationAt(location: Location, seconds: bigint): string {
   if (location.kind === 'fixed') {
-    return location.name === ''
-      ? signed(location.offset, location.offset % 3600 === 0 ? 'h' : 'hm')
-      : location.name;
+    return location.name === '' ? signed(location.offset, 'hm') : location.name;
   }
   const offset = offsetAt(location, seconds);
   const found = abbreviationsOf(location.zone)?.find((abbreviation) => abbreviation.offset === offset);

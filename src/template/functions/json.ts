@@ -170,7 +170,7 @@ function writeStruct(struct: Struct, writer: Writer, depth: number): void {
     const exported = [...struct.fields].filter(([name]) => /^[A-Z]/.test(name));
     return writeObject(exported, writer, depth);
   }
-  const bytes = own.call(struct as never, []);
+  const bytes = own.call(struct as never, [], writer.context);
   writer.write(bytes instanceof Slice ? bytesOf(bytes) : 'null');
 }
 

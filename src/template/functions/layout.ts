@@ -118,7 +118,7 @@ function fieldText(piece: string, instant: Instant, civil: Civil): string {
     case '2006':
       return pad(year, 4);
     case '06':
-      return pad(Math.max(year, 0) % 100, 2);
+      return pad(Math.abs(year) % 100, 2);
     case 'January':
       return monthNames[month - 1]!;
     case 'Jan':

@@ -1,6 +1,6 @@
 import { limits } from '../../base/limits.ts';
 import { type CallContext, GoError } from '../func.ts';
-import { assignable, dict, GoMap, isTrue, kindOf, Slice, Struct, type Value } from '../value.ts';
+import { anyType, dict, GoMap, isTrue, type MapKey, Slice, Struct, type Value } from '../value.ts';
 
 /**
  * `merge` and `mergeOverwrite` by the rules of mergo, with its surprises: the target itself is changed, what
@@ -18,6 +18,9 @@ export function mergeMaps(
   return into;
 }
 
+/** Values that mergo does not merge: an error of its own, which `merge` drops and `mustMerge` does not. */
+export class MergeRefused extends GoError {}
+
 interface Run {
   readonly overwrite: boolean;
   readonly context: CallContext;
@@ -30,19 +33,19 @@ function mergeInto(into: GoMap, source: GoMap, run: Run): void {
     run.context.step();
     const before = into.entries.get(key);
     if (isNilValue(value)) {
-      if (run.overwrite) put(into, key, value);
+      if (run.overwrite) put(into, key, value, source);
       continue;
     }
     if (value instanceof GoMap) mergeMapUnder(before, value, run);
     // Merged above, or kept: a filled list or map is never replaced by one of its kind without overwrite.
     if (before !== undefined && !isEmptyForMerge(before)) {
       if (value instanceof Slice) {
-        if (run.overwrite) put(into, key, value);
+        if (run.overwrite) put(into, key, value, source);
         continue;
       }
       if (value instanceof GoMap && before instanceof GoMap) continue;
     }
-    if (run.overwrite || before === undefined || isEmptyForMerge(before)) put(into, key, value);
+    if (run.overwrite || before === undefined || isEmptyForMerge(before)) put(into, key, value, source);
   }
 }
 
@@ -52,13 +55,14 @@ function mergeMapUnder(before: Value | undefined, value: GoMap, run: Run): void 
     return;
   }
   if (before instanceof Struct && before.pointer && !before.isNil && !run.overwrite) {
-    throw new GoError('src and dst must be of same type');
+    throw new MergeRefused('src and dst must be of same type');
   }
 }
 
-function put(into: GoMap, key: string | bigint | number | boolean, value: Value): void {
-  if (!assignable(value, into.elem)) {
-    throw new GoError(`reflect.Set: value of type ${kindOf(value)} is not assignable to type ${into.elem}`);
+/** Go looks at the type of the source's elements, not at what an interface holds. */
+function put(into: GoMap, key: MapKey, value: Value, source: GoMap): void {
+  if (into.elem !== anyType && into.elem !== source.elem) {
+    throw new GoError(`reflect.Set: value of type ${source.elem} is not assignable to type ${into.elem}`);
   }
   into.entries.set(key, value);
 }

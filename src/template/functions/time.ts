@@ -12,6 +12,7 @@ import {
   type Instant,
   instantOf,
   type Location,
+  localLocation,
   nanosOf,
   offsetAt,
   sinceZero,
@@ -77,7 +78,10 @@ const timeMethods: Readonly<Record<string, Method>> = {
   IsZero: get((time) => sinceZero(time) === 0n),
   IsDST: get((time) => isSummerTime(time)),
   UTC: get((time) => timeOf({ ...time, location: utc })),
-  Local: { params: [], call: (receiver: Time) => receiver },
+  Local: {
+    params: [],
+    call: (receiver: Time, _args, { zone }) => timeOf({ ...receiver.inner, location: localLocation(zone) }),
+  },
   Location: get((time) => new Struct(locationType, time.location, { pointer: true })),
   In: take(['*time.Location'], (time, [location]) => {
     if (!(location instanceof Struct) || location.isNil)
@@ -210,7 +214,9 @@ function rfc3339(time: Instant): string {
 
 function goText(time: Instant): string {
   const { year, month, day, hour, minute, second } = civilOf(time);
-  const { name } = time.location;
-  const place = name === 'UTC' || name === 'Local' ? `time.${name}` : `time.Location(${quote(name)})`;
+  const { location } = time;
+  const isLocal = location.name === 'Local' || (location.kind === 'fixed' && location.isLocal === true);
+  const isUtc = location.name === 'UTC' && !isLocal;
+  const place = isLocal ? 'time.Local' : isUtc ? 'time.UTC' : `time.Location(${quote(location.name)})`;
   return `time.Date(${year}, time.${monthNames[month - 1]}, ${day}, ${hour}, ${minute}, ${second}, ${time.nanos}, ${place})`;
 }

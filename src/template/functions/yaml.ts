@@ -111,7 +111,7 @@ function structTree(struct: Struct, context: CallContext, depth: number): Tree {
     return entriesTree(exported, context, depth);
   }
   // What has a JSON text of its own here writes a string.
-  const bytes = own.call(struct as never, []) as Slice;
+  const bytes = own.call(struct as never, [], context) as Slice;
   return textTree(fromText(JSON.parse(toText(bytesOf(bytes))) as string));
 }
 
