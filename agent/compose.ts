@@ -1,25 +1,20 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
 import type { AgentError } from '../src/base/errors.ts';
-import { assertStoreUrl } from '../src/base/http.ts';
 import { limits } from '../src/base/limits.ts';
 import type { Log } from '../src/base/log.ts';
-import { type IdentitySource, openIdentity } from '../src/identity/identity.ts';
-import { openReferences } from '../src/identity/references.ts';
 import { Delivery } from '../src/loop/delivery.ts';
 import { Kept } from '../src/loop/kept.ts';
 import { Loop } from '../src/loop/loop.ts';
 import type { AgentState, LoopEvent } from '../src/loop/state.ts';
-import { Stores } from '../src/loop/stores.ts';
+import type { Stores } from '../src/loop/stores.ts';
 import { openLog } from '../src/observe/log.ts';
 import { catalog } from '../src/providers/catalog.ts';
-import type { Network, Provider, StoreContext } from '../src/providers/provider.ts';
 import { openDirectory } from '../src/sinks/directory.ts';
-import type { Store } from '../src/spec/spec.ts';
 import type { Config } from './config.ts';
 import { type ExitCode, exitCodes, type Host } from './host.ts';
-import { networkOf } from './network.ts';
 import { Specs } from './specs.ts';
+import { openWorld } from './world.ts';
 
 export interface RunResult {
   readonly exitCode: ExitCode;
@@ -60,28 +55,23 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     colour: host.stderr.colour,
   });
   for (const warning of config.warnings) log.warn({}, warning);
-  const identity = await openIdentity({ mode: config.identity, env: host.env, tokensDir: config.tokens });
   const kept = new Kept({
     folder: config.once ? undefined : config.state,
     podUid: config.pod.uid ?? '',
     log,
   });
-  const specs = new Specs({ config, namespace: identity.namespace, catalog, clock, log });
-  const references = openReferences({
-    documents: () => loop.specs ?? specs.current,
-    secretsDir: config.secrets,
-    configMapsDir: config.configMaps,
-  });
-  const network = { ...(await networkOf(config, host.env)), storesAllow: allowList(config) };
   const listeners = new Set<(event: LoopEvent) => void>();
   const observe = (event: LoopEvent): void => {
     for (const listener of listeners) listener(event);
   };
-  const contextOf = (store: Store, provider: Provider): StoreContext => {
-    allowed(store, provider, { config, env: identity.env });
-    return contextFor(store, provider, { config, clock, log, identity, references, network, kept, observe });
-  };
-  const stores = new Stores({ catalog, contextOf, clock, log });
+  const { namespace, references, stores } = await openWorld(config, host.env, {
+    clock,
+    log,
+    kept,
+    observe,
+    documents: () => loop.specs ?? specs.current,
+  });
+  const specs = new Specs({ config, namespace, catalog, clock, log });
   const { output, fileMode, dirMode } = config;
   // With --once nobody is there later to remove the old generation.
   const grace = config.once ? { graceMs: 0 } : {};
@@ -97,53 +87,6 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     onError: config.onError,
   });
   return { config, clock, log, specs, stores, loop, observe: listeners };
-}
-
-/** Throws SpecInvalid when a store, or its login, may not be talked to. */
-function allowed(
-  store: Store,
-  provider: Provider,
-  { config, env }: { readonly config: Config; readonly env: IdentitySource['env'] },
-): void {
-  const allow = allowList(config);
-  for (const url of provider.endpoints(store.config, env)) {
-    assertStoreUrl(url, { allow, insecure: config.insecureStores }, { ...store.at, store: store.id });
-  }
-}
-
-/** Undefined allows any host. */
-function allowList({ storesAllow }: Config): Network['storesAllow'] {
-  return storesAllow.length === 0 ? undefined : storesAllow;
-}
-
-interface World {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly identity: IdentitySource;
-  readonly references: StoreContext['references'];
-  readonly network: Network;
-  readonly kept: Kept;
-  readonly observe: (event: LoopEvent) => void;
-}
-
-function contextFor(store: Store, provider: Provider, world: World): StoreContext {
-  const { clock, log, identity, references, network, kept, config } = world;
-  const prefix = `${store.id} `;
-  return {
-    clock,
-    log,
-    identity,
-    references,
-    network,
-    awsBatch: config.awsBatch,
-    memory: {
-      get: (key) => kept.get(prefix + key),
-      set: (key, value) => kept.set(prefix + key, value),
-    },
-    observe: (call, status, durationMs) =>
-      world.observe({ kind: 'call', storeId: store.id, provider: provider.label, call, status, durationMs }),
-  };
 }
 
 /** Sync everything once and end: an init container, a laptop, CI. No door is opened. */

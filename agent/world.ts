@@ -1,0 +1,90 @@
+import type { Clock } from '../src/base/clock.ts';
+import { assertStoreUrl } from '../src/base/http.ts';
+import type { Log } from '../src/base/log.ts';
+import { type IdentitySource, openIdentity } from '../src/identity/identity.ts';
+import { type ObjectReferences, openReferences, type ReferenceSources } from '../src/identity/references.ts';
+import type { LoopEvent } from '../src/loop/state.ts';
+import { Stores } from '../src/loop/stores.ts';
+import { catalog } from '../src/providers/catalog.ts';
+import type { Memory, Network, Provider, StoreContext } from '../src/providers/provider.ts';
+import type { Store } from '../src/spec/spec.ts';
+import type { Config } from './config.ts';
+import { networkOf } from './network.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface WorldParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Facts of stores that outlive the process. */
+  readonly kept: Memory;
+  readonly observe: (event: LoopEvent) => void;
+  /** The documents that references resolve against first. */
+  readonly documents: ReferenceSources['documents'];
+}
+
+/** What stores are talked to with: the agent and the doctor have it from here, so that both meet the same answers. */
+export interface World {
+  readonly identity: IdentitySource;
+  readonly namespace: string | undefined;
+  readonly references: ObjectReferences;
+  readonly stores: Stores;
+}
+
+/** Throws UsageError, exit code 78, when the network's options are wrong. Nothing is connected to before a store is read. */
+export async function openWorld(config: Config, env: Env, parts: WorldParts): Promise<World> {
+  const { clock, log, documents } = parts;
+  const identity = await openIdentity({ mode: config.identity, env, tokensDir: config.tokens });
+  const { secrets: secretsDir, configMaps: configMapsDir } = config;
+  const references = openReferences({ documents, secretsDir, configMapsDir });
+  const network = { ...(await networkOf(config, env)), storesAllow: allowList(config) };
+  const contextOf = (store: Store, provider: Provider): StoreContext => {
+    allowed(store, provider, { config, env: identity.env });
+    return contextFor(store, provider, { ...parts, identity, references, network, config });
+  };
+  const stores = new Stores({ catalog, contextOf, clock, log });
+  return { identity, namespace: identity.namespace, references, stores };
+}
+
+/** Throws SpecInvalid when a store, or its login, may not be talked to. */
+function allowed(
+  store: Store,
+  provider: Provider,
+  { config, env }: { readonly config: Config; readonly env: IdentitySource['env'] },
+): void {
+  const allow = allowList(config);
+  for (const url of provider.endpoints(store.config, env)) {
+    assertStoreUrl(url, { allow, insecure: config.insecureStores }, { ...store.at, store: store.id });
+  }
+}
+
+/** Undefined allows any host. */
+function allowList({ storesAllow }: Config): Network['storesAllow'] {
+  return storesAllow.length === 0 ? undefined : storesAllow;
+}
+
+interface ContextParts extends WorldParts {
+  readonly config: Config;
+  readonly identity: IdentitySource;
+  readonly references: StoreContext['references'];
+  readonly network: Network;
+}
+
+function contextFor(store: Store, provider: Provider, parts: ContextParts): StoreContext {
+  const { clock, log, identity, references, network, kept, config } = parts;
+  const prefix = `${store.id} `;
+  return {
+    clock,
+    log,
+    identity,
+    references,
+    network,
+    awsBatch: config.awsBatch,
+    memory: {
+      get: (key) => kept.get(prefix + key),
+      set: (key, value) => kept.set(prefix + key, value),
+    },
+    observe: (call, status, durationMs) =>
+      parts.observe({ kind: 'call', storeId: store.id, provider: provider.label, call, status, durationMs }),
+  };
+}
