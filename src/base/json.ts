@@ -1,55 +1,69 @@
 import { AgentError } from './errors.ts';
-import { limits } from './limits.ts';
+import { JsonReader } from './json-reader.ts';
+import { isObject, type Json, JsonNumber, type JsonObject } from './json-value.ts';
 
-/** A number as its literal: no digit is lost, and 1 is not 1.0. */
-export class JsonNumber {
-  readonly literal: string;
-
-  constructor(literal: string) {
-    this.literal = literal;
-  }
-}
-
-/** A JSON value, with objects as maps so that no key is special. */
-export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject;
-export type JsonObject = ReadonlyMap<string, Json>;
-
-/** `context.source` is of ES2026; the runtime has it, its types do not. */
-type Reviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
+export { isObject, type Json, JsonNumber, type JsonObject } from './json-value.ts';
 
 /**
- * A JSON text as Go's encoding/json reads it: the same grammar, invalid UTF-8 and lone surrogates as U+FFFD,
- * of equal keys the last. Throws AgentError DecodeFailed, whose message holds nothing of the text.
+ * A JSON text as Go's encoding/json reads it: the same grammar, what is not UTF-8 and lone surrogates as U+FFFD, of
+ * equal keys the last. Throws AgentError DecodeFailed, whose message tells the place and nothing of the text.
  */
 export function parseJson(text: Buffer | string): Json {
-  const source = typeof text === 'string' ? text : text.toString('utf8');
-  refuseDeep(source);
-  const revive: Reviver = (_key, value, context) => {
-    if (typeof value === 'number') return new JsonNumber(context?.source ?? String(value));
-    if (typeof value === 'string') return value.toWellFormed();
-    if (typeof value !== 'object' || value === null || value instanceof JsonNumber || Array.isArray(value))
-      return value;
-    return new Map(Object.entries(value).map(([key, member]) => [key.toWellFormed(), member]));
-  };
-  try {
-    return JSON.parse(source, revive) as Json;
-  } catch {
-    throw new AgentError('DecodeFailed', 'the value is not JSON');
-  }
+  return read(text, (literal) => new JsonNumber(literal));
 }
 
-/** Nesting is counted before parsing, since the parser's stack is not ours to grow. */
-function refuseDeep(source: string): void {
-  let depth = 0;
-  for (let at = 0; at < source.length; at++) {
-    const char = source[at];
-    if (char === '"') at = stringEnd(source, at) - 1;
-    else if (char === '{' || char === '[') depth++;
-    else if (char === '}' || char === ']') depth--;
-    if (depth > limits.jsonDepth) {
-      throw new AgentError('DecodeFailed', `the value is JSON nested deeper than ${limits.jsonDepth}`);
-    }
+/**
+ * The same into Go's `any`, where every number is a float64: large integers lose digits, and a number that does not
+ * fit is DecodeFailed. Literals are as Go writes the float.
+ */
+export function parseJsonWithFloats(text: Buffer | string): Json {
+  return read(text, asFloat);
+}
+
+function read(text: Buffer | string, number: (literal: string) => JsonNumber): Json {
+  return new JsonReader(binary(text), number).read().value;
+}
+
+function asFloat(literal: string): JsonNumber {
+  const float = Number(literal);
+  if (!Number.isFinite(float)) {
+    throw new AgentError('DecodeFailed', 'the value is JSON with a number that is too large for a float64');
   }
+  return new JsonNumber(floatLiteral(float));
+}
+
+/** A finite float as encoding/json writes it: as JavaScript does, but for the sign of zero. */
+export function floatLiteral(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** One member of an object: its value, and its text as it stands. */
+export interface Member {
+  readonly value: Json;
+  readonly raw: Buffer;
+}
+
+/** The members of a JSON object; null of the text `null`, undefined of any other value. Throws as parseJson does. */
+export function parseMembers(text: Buffer): ReadonlyMap<string, Member> | null | undefined {
+  const { value, spans } = new JsonReader(binary(text), (literal) => new JsonNumber(literal)).read();
+  if (value === null) return null;
+  if (!isObject(value)) return undefined;
+  return new Map(
+    [...value].map(([key, member]) => {
+      const { start, end } = spans.get(key)!;
+      return [key, { value: member, raw: text.subarray(start, end) }];
+    }),
+  );
+}
+
+/** The texts of an object's members, untouched; none of another value. Throws as parseJson does. */
+export function rawMembers(text: string): Map<string, string> {
+  const members = parseMembers(Buffer.from(text)) ?? new Map<string, Member>();
+  return new Map([...members].map(([key, { raw }]) => [key, raw.toString('utf8')]));
+}
+
+function binary(text: Buffer | string): string {
+  return (typeof text === 'string' ? Buffer.from(text) : text).toString('latin1');
 }
 
 export interface MarshalOptions {
@@ -57,22 +71,41 @@ export interface MarshalOptions {
   readonly escapeHtml: boolean;
 }
 
-/** Go's json.Marshal of a value read by `parseJson`: compact, keys sorted by their bytes, literals as they were. */
+/** What is still to be written: a value, or text that is written already. */
+type Pending = { readonly value: Json } | { readonly text: string };
+
+/** Go's json.Marshal of a value that was read: compact, keys sorted by their bytes, numbers' literals as they were. */
 export function goMarshal(value: Json, options: MarshalOptions): string {
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return marshalString(value, options);
-  if (value instanceof JsonNumber) return value.literal;
-  if (isObject(value)) {
-    const members = [...value]
-      .sort(([a], [b]) => compareBytes(a, b))
-      .map(([key, member]) => `${marshalString(key, options)}:${goMarshal(member, options)}`);
-    return `{${members.join(',')}}`;
+  const written: string[] = [];
+  const pending: Pending[] = [{ value }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if ('text' in next) written.push(next.text);
+    else if (isContainer(next.value)) {
+      for (const part of partsOf(next.value, options).reverse()) pending.push(part);
+    } else written.push(marshalScalar(next.value, options));
   }
-  return `[${value.map((element) => goMarshal(element, options)).join(',')}]`;
+  return written.join('');
 }
 
-export function isObject(value: Json): value is JsonObject {
-  return value instanceof Map;
+function partsOf(value: JsonObject | readonly Json[], options: MarshalOptions): Pending[] {
+  const comma = { text: ',' };
+  if (!isObject(value)) {
+    const elements: Pending[] = value.flatMap((element) => [comma, { value: element }]);
+    return [{ text: '[' }, ...elements.slice(1), { text: ']' }];
+  }
+  const members: Pending[] = [...value]
+    .sort(([a], [b]) => compareBytes(a, b))
+    .flatMap(([key, member]) => [comma, { text: `${marshalString(key, options)}:` }, { value: member }]);
+  return [{ text: '{' }, ...members.slice(1), { text: '}' }];
+}
+
+function isContainer(value: Json): value is JsonObject | readonly Json[] {
+  return isObject(value) || Array.isArray(value);
+}
+
+function marshalScalar(value: Json, options: MarshalOptions): string {
+  if (typeof value === 'string') return marshalString(value, options);
+  return value instanceof JsonNumber ? value.literal : String(value);
 }
 
 /** Go escapes control characters but \b, \f, \n, \r and \t as \u00xx, and U+2028 and U+2029 always. */
@@ -82,57 +115,19 @@ function marshalString(text: string, options: MarshalOptions): string {
   return options.escapeHtml ? quoted.replace(/[<>&]/g, escaped) : quoted;
 }
 
-/** As Go sorts strings. */
+/** As Go sorts strings: by their UTF-8 bytes, which differs from UTF-16 where surrogates are. */
 export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-/** The members of an object's text with each value's own text, untouched; `text` is known to be a valid object. */
-export function rawMembers(text: string): Map<string, string> {
-  const members = new Map<string, string>();
-  let at = skipSpace(text, skipSpace(text, 0) + 1);
-  while (text[at] === '"') {
-    const keyEnd = stringEnd(text, at);
-    const key = (JSON.parse(text.slice(at, keyEnd)) as string).toWellFormed();
-    const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const end = valueEnd(text, start);
-    members.set(key, text.slice(start, end));
-    at = skipSpace(text, end);
-    if (text[at] === ',') at = skipSpace(text, at + 1);
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const difference = byteRank(a.charCodeAt(at)) - byteRank(b.charCodeAt(at));
+    if (difference !== 0) return difference;
   }
-  return members;
+  return a.length - b.length;
 }
 
-function valueEnd(text: string, start: number): number {
-  const first = text[start];
-  if (first === '"') return stringEnd(text, start);
-  if (first !== '{' && first !== '[') return scalarEnd(text, start);
-  let depth = 0;
-  for (let at = start; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') at = stringEnd(text, at) - 1;
-    else if (char === '{' || char === '[') depth++;
-    else if ((char === '}' || char === ']') && --depth === 0) return at + 1;
-  }
-  return text.length;
-}
-
-function scalarEnd(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && !',}] \t\r\n'.includes(text.charAt(at))) at++;
-  return at;
-}
-
-function stringEnd(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at + 1;
-}
-
-function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && ' \t\r\n'.includes(text.charAt(at))) at++;
-  return at;
+/** Surrogates stand for characters beyond U+FFFF. */
+function byteRank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /** Go's strconv.FormatFloat(value, 'f', -1, 64): the shortest digits that read back, never an exponent. */

@@ -1,12 +1,11 @@
 import { AgentError } from '../base/errors.ts';
-import { isObject, type Json, parseJson } from '../base/json.ts';
+import { goMarshal, isObject, type Json, JsonNumber, parseJson } from '../base/json.ts';
 import { Secret } from '../base/secret.ts';
 import { byteValue } from './byte-value.ts';
 import type { FetchedText, FetchedTree, Traits } from './fetched.ts';
 import { gjson } from './gjson.ts';
-
-/** As many siblings' names as fit a message. */
-const siblingsShown = 20;
+import { objectComponent } from './gjson-path.ts';
+import { clipped, listed } from './listed.ts';
 
 /**
  * The value under `property`, by the provider's order of look-up; the whole when `property` is empty. Undefined
@@ -18,12 +17,18 @@ export function lookup(
   property: string,
   traits: Traits,
 ): Secret | undefined {
-  const whole = fetched.kind === 'text' ? fetched.value : fetched.json;
+  const whole = wholeOf(fetched);
   if (property === '') return whole;
   const found = find(whole.reveal(), property, traits.lookup);
   if (found !== undefined) return Secret.of(found);
   if (traits.absentProperty === 'absent') return undefined;
   throw missing(whole.reveal(), property);
+}
+
+/** A tree is seen, whole or by a path, as Go writes it: keys sorted, no space, HTML escaped. */
+function wholeOf(fetched: FetchedText | FetchedTree): Secret {
+  if (fetched.kind === 'text') return fetched.value;
+  return Secret.of(goMarshal(parseJson(fetched.json.reveal()), { escapeHtml: true }));
 }
 
 function find(bytes: Buffer, property: string, order: Traits['lookup']): Buffer | undefined {
@@ -46,24 +51,13 @@ function find(bytes: Buffer, property: string, order: Traits['lookup']): Buffer 
 
 function missing(bytes: Buffer, property: string): AgentError {
   const json = attemptJson(bytes);
-  const at = { property };
-  if (json === undefined) {
-    return new AgentError('PropertyMissing', `there is no property ${property}: the value is not JSON`, {
-      at,
-      remedy: 'leave out property to take the value as a whole',
-    });
-  }
-  const [parent, siblings] = siblingsOf(json, property);
-  const where = parent === '' ? '' : ` under ${parent}`;
-  const shown = siblings
-    .slice(0, siblingsShown)
-    .map((key) => JSON.stringify(key))
-    .join(', ');
-  const more = siblings.length > siblingsShown ? ` and ${siblings.length - siblingsShown} more` : '';
-  const known = siblings.length === 0 ? `there are no keys${where}` : `the keys${where} are ${shown}${more}`;
-  return new AgentError('PropertyMissing', `there is no property ${property}: ${known}`, {
-    at,
-    remedy: 'correct remoteRef.property, or add the key in the store',
+  const known = json === undefined ? 'the value is not JSON' : knownInstead(json, property);
+  return new AgentError('PropertyMissing', `there is no property ${clipped(property)}: ${known}`, {
+    at: { property: clipped(property) },
+    remedy:
+      json === undefined
+        ? 'leave out property to take the value as a whole'
+        : 'correct remoteRef.property, or add the key in the store',
   });
 }
 
@@ -75,15 +69,34 @@ function attemptJson(bytes: Buffer): Json | undefined {
   }
 }
 
-/** The keys at the deepest object that the path reaches by plain names, sorted, and the path to it. */
-function siblingsOf(json: Json, property: string): [parent: string, siblings: readonly string[]] {
-  let parent = '';
+/** What there is at the deepest place that the path reaches by plain names and indexes. */
+function knownInstead(json: Json, property: string): string {
+  const reached: string[] = [];
   let here = json;
-  for (const part of property.split('.')) {
-    const next = isObject(here) ? here.get(part) : undefined;
-    if (next === undefined || !isObject(next)) break;
-    parent = parent === '' ? part : `${parent}.${part}`;
+  for (let rest: string | undefined = property; rest !== undefined; ) {
+    const { part, path, more } = objectComponent(rest);
+    const next = step(here, part);
+    if (next === undefined || !more) break;
+    reached.push(clipped(part));
     here = next;
+    rest = path;
   }
-  return [parent, isObject(here) ? [...here.keys()].sort() : []];
+  const place = reached.join('.');
+  if (isObject(here)) {
+    const where = place === '' ? '' : ` under ${place}`;
+    return here.size === 0 ? `there are no keys${where}` : `the keys${where} are ${listed(here.keys())}`;
+  }
+  const what = Array.isArray(here) ? `a list of ${here.length}` : `${kindOf(here)} and not an object`;
+  return `${place === '' ? 'the value' : place} is ${what}`;
+}
+
+function step(here: Json, part: string): Json | undefined {
+  if (isObject(here)) return here.get(part);
+  return Array.isArray(here) && /^[0-9]{1,9}$/.test(part) ? here[Number(part)] : undefined;
+}
+
+function kindOf(value: Json): string {
+  if (value === null) return 'null';
+  if (value instanceof JsonNumber) return 'a number';
+  return typeof value === 'string' ? 'a text' : 'a boolean';
 }

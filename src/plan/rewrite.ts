@@ -1,8 +1,16 @@
 import { AgentError } from '../base/errors.ts';
-import { compareBytes, goMarshal, isObject, type Json, type JsonObject, parseJson } from '../base/json.ts';
+import {
+  compareBytes,
+  goMarshal,
+  isObject,
+  type Json,
+  type JsonObject,
+  parseJsonWithFloats,
+} from '../base/json.ts';
 import { Secret, type SecretMap } from '../base/secret.ts';
 import type { Rewrite } from '../spec/spec.ts';
-import { byteValueOfFloats, withFloats } from './byte-value.ts';
+import { byteValueOfFloats } from './byte-value.ts';
+import { listed } from './listed.ts';
 
 type Merge = Extract<Rewrite, { kind: 'merge' }>;
 
@@ -40,7 +48,11 @@ async function regexpRenamer(source: string, target: string): Promise<(key: stri
   try {
     const pattern = RE2JS.compile(source);
     const groups = new Map(Object.entries(pattern.namedGroups()));
-    return (key) => replaceAll(pattern.matcher(key), key, (group) => expand(target, group, groups));
+    const textOf =
+      (group: GroupText): GroupText =>
+      (index) =>
+        index > pattern.groupCount() ? '' : group(index);
+    return (key) => replaceAll(pattern.matcher(key), key, (group) => expand(target, textOf(group), groups));
   } catch (cause) {
     throw new AgentError(
       'SpecInvalid',
@@ -88,24 +100,15 @@ function expand(template: string, group: GroupText, groups: ReadonlyMap<string, 
     (_all, bare?: string, braced?: string) => {
       const name = bare ?? braced;
       if (name === undefined) return '$';
-      if (/^[0-9]+$/.test(name)) return isGroupNumber(name) ? safeGroup(group, Number(name)) : '';
-      const index = groups.get(name);
+      const index = isGroupNumber(name) ? Number(name) : groups.get(name);
       return index === undefined ? '' : group(index);
     },
   );
 }
 
-/** Go takes a number with a leading zero for a name, and one over 1e8 for none. */
+/** Go takes a number with a leading zero for a name, and so one of more digits than any group's number has. */
 function isGroupNumber(name: string): boolean {
-  return (name === '0' || !name.startsWith('0')) && Number(name) < 1e8;
-}
-
-function safeGroup(group: GroupText, index: number): string {
-  try {
-    return group(index);
-  } catch {
-    return '';
-  }
+  return /^(?:0|[1-9][0-9]{0,7})$/.test(name);
 }
 
 async function templateRenamer(template: string): Promise<(key: string) => string> {
@@ -127,16 +130,12 @@ function merge(entries: SecretMap, operation: Merge): SecretMap {
     }
   }
   if (conflicts.size > 0 && operation.conflictPolicy === 'Error') {
-    throw new AgentError(
-      'DecodeFailed',
-      `merge: more than one value for ${[...conflicts].sort().join(', ')}`,
-      {
-        remedy: 'list the keys in merge.priority and set conflictPolicy: Ignore; the last listed wins',
-      },
-    );
+    throw new AgentError('DecodeFailed', `merge: more than one value for ${listed(conflicts)}`, {
+      remedy: 'list the keys in merge.priority and set conflictPolicy: Ignore; the last listed wins',
+    });
   }
   if (operation.strategy === 'JSON') {
-    const json = goMarshal(withFloats(merged), { escapeHtml: false });
+    const json = goMarshal(merged, { escapeHtml: false });
     return new Map([...entries, [operation.into, Secret.of(json)]]);
   }
   return new Map([...merged].map(([key, member]) => [key, Secret.of(byteValueOfFloats(member))]));
@@ -155,18 +154,22 @@ function mergeOrder(entries: SecretMap, { priority, priorityPolicy }: Merge): re
 
 /** The document `null` is an object without members, as in Go. */
 function objectAt(entries: SecretMap, name: string): JsonObject {
-  const json = attemptJson(entries.get(name)!);
+  const json = readJson(entries.get(name)!, name);
   if (json === null) return new Map();
-  if (json !== undefined && isObject(json)) return json;
-  throw new AgentError('DecodeFailed', `merge: the value of ${name} is not a JSON object`, {
-    remedy: 'merge needs a JSON object in every value: narrow find, or leave merge out',
-  });
+  if (isObject(json)) return json;
+  throw unmergeable(`merge: the value of ${name} is not a JSON object`);
 }
 
-function attemptJson(value: Secret): Json | undefined {
+function readJson(value: Secret, name: string): Json {
   try {
-    return parseJson(value.reveal());
-  } catch {
-    return undefined;
+    return parseJsonWithFloats(value.reveal());
+  } catch (thrown) {
+    throw thrown instanceof AgentError ? unmergeable(`merge: ${name}: ${thrown.message}`) : thrown;
   }
+}
+
+function unmergeable(message: string): AgentError {
+  return new AgentError('DecodeFailed', message, {
+    remedy: 'merge needs a JSON object in every value: narrow find, or leave merge out',
+  });
 }

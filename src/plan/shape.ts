@@ -1,11 +1,10 @@
 import { AgentError, type At } from '../base/errors.ts';
-import { isObject, parseJson, rawMembers } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { Secret, type SecretMap } from '../base/secret.ts';
 import type { DataEntry, DataFromEntry, ExternalSecret, NullBytePolicy } from '../spec/spec.ts';
-import { byteValueOfFloats } from './byte-value.ts';
 import { convertKeys, validKeys } from './convert.ts';
 import { decode } from './decode.ts';
+import { membersOf } from './extract.ts';
 import type { Fetched, Traits } from './fetched.ts';
 import { readOfDataFrom, readOfRef } from './plan.ts';
 import { lookup } from './property.ts';
@@ -147,28 +146,10 @@ function foundValues(fetched: Fetched): SecretMap | Absent {
   return fetched.entries;
 }
 
-/** One remote secret as many keys: it has to be a JSON object. */
+/** One remote secret as many keys. */
 function extracted(fetched: Fetched, property: string, traits: Traits): SecretMap | Absent {
   const value = oneValue(fetched, property, traits);
-  if (!(value instanceof Secret)) return value;
-  const json = parseJson(value.reveal());
-  if (json === null) return new Map();
-  if (!isObject(json)) {
-    throw new AgentError('DecodeFailed', 'extract needs a JSON object, and the value is another JSON value', {
-      remedy: 'take it as one key with data, or name an object with property',
-    });
-  }
-  if (traits.extract === 'byte-value') {
-    return new Map([...json].map(([key, member]) => [key, Secret.of(byteValueOfFloats(member))]));
-  }
-  const raw = rawMembers(value.text());
-  return new Map([...json].map(([key, member]) => [key, Secret.of(rawValue(member, raw.get(key) ?? ''))]));
-}
-
-/** Strings unquoted, null as nothing, anything else as the text that the store holds. */
-function rawValue(member: unknown, text: string): string {
-  if (typeof member === 'string') return member;
-  return member === null ? '' : text;
+  return value instanceof Secret ? membersOf(value, traits.extract) : value;
 }
 
 function decoding(key: string, decodeValue: () => Secret): Secret {
