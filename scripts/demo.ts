@@ -91,9 +91,6 @@ function startSidecar(flags: readonly string[]): () => string {
       log = (log + chunk.toString()).slice(-20_000);
     });
   }
-  child.on('exit', (code) => {
-    if (!ending) process.stderr.write(`the sidecar ended with ${code}:\n${log}`);
-  });
   children.push(child);
   return () => log;
 }
@@ -148,6 +145,8 @@ async function fetchStatus(url: string): Promise<number> {
 async function until(condition: () => boolean | Promise<boolean>, log: () => string): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!ending && !(await condition())) {
+    const ended = children.find((child) => child.exitCode !== null);
+    if (ended !== undefined) throw new Error(`a process ended with ${ended.exitCode}\n${log()}`);
     if (performance.now() > end) throw new Error(`nothing happened for ${deadlineMs / 1000} s\n${log()}`);
     await delay(20);
   }

@@ -12,99 +12,101 @@ import { trackedFiles } from './sources.ts';
 /** A build may grow by this much before someone has to look and run `npm run build -- --record`. */
 const slack = { bytes: 0.02, modules: 2 };
 
-before(() => bundle());
+describe('dist/', () => {
+  before(() => bundle());
 
-describe('the budget', () => {
-  test('holds', async () => {
-    const [budget, now] = [await readBudget(), await measureBudget()];
-    const over = (Object.keys(budget) as (keyof Budget)[]).filter((name) => {
-      const allowed = name.endsWith('Bytes')
-        ? budget[name] * (1 + slack.bytes)
-        : budget[name] + slack.modules;
-      return now[name] > allowed;
-    });
-    const words = over.map((name) => `${name} is ${now[name]}, the budget is ${budget[name]}`);
-    assert.deepEqual(words, [], 'if the growth is worth it: npm run build -- --record');
-  });
-
-  test('is of this bundle, not of a larger one of the past', async () => {
-    const [budget, now] = [await readBudget(), await measureBudget()];
-    assert.ok(now.totalBytes > budget.totalBytes * 0.8, 'the bundle shrank: npm run build -- --record');
-  });
-
-  test('no SDK is loaded at start, and no TLS', async () => {
-    const { builtins, files } = await loadedAtStart();
-    assert.deepEqual(
-      files.filter((file) => /undici|vault|aws|secrets-manager|re2|forge/.test(file)),
-      [],
-    );
-    assert.deepEqual(
-      builtins.filter((name) => /^NativeModule (?:https|http2|tls)$/.test(name)),
-      [],
-    );
-  });
-});
-
-describe('the bundle', () => {
-  test('is CommonJS that loads, chunk by chunk', () => {
-    const chunks = readdirSync(dist).filter((name) => !['main.cjs', 'probe.cjs'].includes(name));
-    assert.ok(chunks.length > 5, `only ${chunks.length} chunks`);
-    const script = `for (const name of ${JSON.stringify(chunks)}) require(${JSON.stringify(dist)} + '/' + name)`;
-    const done = spawnSync(process.execPath, ['--eval', script], { encoding: 'utf8' });
-    assert.equal(done.stderr, '');
-    assert.equal(done.status, 0);
-  });
-
-  test('has one AgentError, so that instanceof holds in every chunk', () => {
-    const holders = readdirSync(dist).filter((name) =>
-      /name\s*=\s*"AgentError"/.test(readFileSync(join(dist, name), 'utf8')),
-    );
-    assert.equal(holders.length, 1, holders.join(', '));
-  });
-
-  test('holds nothing of the place where it was built', () => {
-    for (const name of readdirSync(dist)) {
-      assert.ok(!readFileSync(join(dist, name), 'utf8').includes(join(dist, '..')), name);
-    }
-  });
-
-  test('is the same when built again', async () => {
-    const digest = (name: string) =>
-      createHash('sha256')
-        .update(readFileSync(join(dist, name)))
-        .digest('hex');
-    const read = () => readdirSync(dist).map((name) => `${name} ${digest(name)}`);
-    const first = read();
-    await bundle();
-    assert.deepEqual(read(), first);
-  });
-
-  test('answers --version and --help, and refuses what it does not know', () => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(dist, 'main.cjs'), ...args], { encoding: 'utf8' });
-    assert.match(run('--version').stdout, /^\d+\.\d+\.\d+\n$/);
-    assert.match(run('run', '--help').stdout, /--specs PATH/);
-    assert.equal(run('fly').status, 64);
-  });
-
-  test('has a probe of its own, which says why', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'probe-'));
-    const probe = (...args: string[]) =>
-      spawnSync(process.execPath, [join(dist, 'probe.cjs'), ...args], {
-        encoding: 'utf8',
-        env: { ESA_STATE: folder },
+  describe('the budget', () => {
+    test('holds', async () => {
+      const [budget, now] = [await readBudget(), await measureBudget()];
+      const over = (Object.keys(budget) as (keyof Budget)[]).filter((name) => {
+        const allowed = name.endsWith('Bytes')
+          ? budget[name] * (1 + slack.bytes)
+          : budget[name] + slack.modules;
+        return now[name] > allowed;
       });
-    const startup = probe('startup');
-    assert.deepEqual([startup.status, startup.stderr], [1, '']);
-    assert.equal(startup.stdout, `no agent runs with its state in ${folder} (no control.sock there)\n`);
-    assert.equal(probe('sideways').status, 64);
-    rmSync(folder, { recursive: true });
-  });
-});
+      const words = over.map((name) => `${name} is ${now[name]}, the budget is ${budget[name]}`);
+      assert.deepEqual(words, [], 'if the growth is worth it: npm run build -- --record');
+    });
 
-test('dist/ is not kept in the repository', () => {
-  assert.deepEqual(
-    trackedFiles().filter((path) => path.startsWith('dist/')),
-    [],
-  );
+    test('is of this bundle, not of a larger one of the past', async () => {
+      const [budget, now] = [await readBudget(), await measureBudget()];
+      assert.ok(now.totalBytes > budget.totalBytes * 0.8, 'the bundle shrank: npm run build -- --record');
+    });
+
+    test('no SDK is loaded at start, and no TLS', async () => {
+      const { builtins, files } = await loadedAtStart();
+      assert.deepEqual(
+        files.filter((file) => /undici|vault|aws|secrets-manager|re2|forge/.test(file)),
+        [],
+      );
+      assert.deepEqual(
+        builtins.filter((name) => /^NativeModule (?:https|http2|tls)$/.test(name)),
+        [],
+      );
+    });
+  });
+
+  describe('the bundle', () => {
+    test('is CommonJS that loads, chunk by chunk', () => {
+      const chunks = readdirSync(dist).filter((name) => !['main.cjs', 'probe.cjs'].includes(name));
+      assert.ok(chunks.length > 5, `only ${chunks.length} chunks`);
+      const script = `for (const name of ${JSON.stringify(chunks)}) require(${JSON.stringify(dist)} + '/' + name)`;
+      const done = spawnSync(process.execPath, ['--eval', script], { encoding: 'utf8' });
+      assert.equal(done.stderr, '');
+      assert.equal(done.status, 0);
+    });
+
+    test('has one AgentError, so that instanceof holds in every chunk', () => {
+      const holders = readdirSync(dist).filter((name) =>
+        /name\s*=\s*"AgentError"/.test(readFileSync(join(dist, name), 'utf8')),
+      );
+      assert.equal(holders.length, 1, holders.join(', '));
+    });
+
+    test('holds nothing of the place where it was built', () => {
+      for (const name of readdirSync(dist)) {
+        assert.ok(!readFileSync(join(dist, name), 'utf8').includes(join(dist, '..')), name);
+      }
+    });
+
+    test('is the same when built again', async () => {
+      const digest = (name: string) =>
+        createHash('sha256')
+          .update(readFileSync(join(dist, name)))
+          .digest('hex');
+      const read = () => readdirSync(dist).map((name) => `${name} ${digest(name)}`);
+      const first = read();
+      await bundle();
+      assert.deepEqual(read(), first);
+    });
+
+    test('answers --version and --help, and refuses what it does not know', () => {
+      const run = (...args: string[]) =>
+        spawnSync(process.execPath, [join(dist, 'main.cjs'), ...args], { encoding: 'utf8' });
+      assert.match(run('--version').stdout, /^\d+\.\d+\.\d+\n$/);
+      assert.match(run('run', '--help').stdout, /--specs PATH/);
+      assert.equal(run('fly').status, 64);
+    });
+
+    test('has a probe of its own, which says why', () => {
+      const folder = mkdtempSync(join(tmpdir(), 'probe-'));
+      const probe = (...args: string[]) =>
+        spawnSync(process.execPath, [join(dist, 'probe.cjs'), ...args], {
+          encoding: 'utf8',
+          env: { ESA_STATE: folder },
+        });
+      const startup = probe('startup');
+      assert.deepEqual([startup.status, startup.stderr], [1, '']);
+      assert.equal(startup.stdout, `no agent runs with its state in ${folder} (no control.sock there)\n`);
+      assert.equal(probe('sideways').status, 64);
+      rmSync(folder, { recursive: true });
+    });
+  });
+
+  test('dist/ is not kept in the repository', () => {
+    assert.deepEqual(
+      trackedFiles().filter((path) => path.startsWith('dist/')),
+      [],
+    );
+  });
 });

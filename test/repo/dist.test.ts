@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bundle, dist } from '../../scripts/bundle.ts';
 import { runtimeFlags } from '../../scripts/measure.ts';
 import { root } from './sources.ts';
@@ -43,29 +43,31 @@ function cannot(): string | false {
   return tried.status === 0 ? false : 'unshare or setpriv cannot be used here';
 }
 
-before(() => bundle());
+describe('dist/ in a restricted pod', () => {
+  before(() => bundle());
 
-test('dist/ runs as a random uid with a read-only root', { skip: cannot() }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dist-'));
-  chmodSync(folder, 0o755);
-  try {
-    cpSync(dist, join(folder, 'app'), { recursive: true });
-    cpSync(join(root, 'manifests', 'examples', 'quickstart'), join(folder, 'app', 'specs'), {
-      recursive: true,
-    });
-    mkdirSync(join(folder, 'volume'));
-    const uid = String(100_000 + (process.pid % 50_000));
-    const done = spawnSync('unshare', ['--mount', 'sh', '-c', script], {
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'], FOLDER: folder, NODE: process.execPath, UID_WANTED: uid },
-      timeout: 60_000,
-    });
-    const said = `${done.stdout}\n${done.stderr}`;
-    assert.equal(done.status, 0, said);
-    assert.match(done.stdout, new RegExp(`ended with 0\n${uid}\n`), said);
-    const url = 'postgres://app:first-password@db.example.com:5432/app';
-    assert.equal(done.stdout.split('\n').filter((line) => line === url).length, 2, said);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  test('dist/ runs as a random uid with a read-only root', { skip: cannot() }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dist-'));
+    chmodSync(folder, 0o755);
+    try {
+      cpSync(dist, join(folder, 'app'), { recursive: true });
+      cpSync(join(root, 'manifests', 'examples', 'quickstart'), join(folder, 'app', 'specs'), {
+        recursive: true,
+      });
+      mkdirSync(join(folder, 'volume'));
+      const uid = String(100_000 + (process.pid % 50_000));
+      const done = spawnSync('unshare', ['--mount', 'sh', '-c', script], {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], FOLDER: folder, NODE: process.execPath, UID_WANTED: uid },
+        timeout: 60_000,
+      });
+      const said = `${done.stdout}\n${done.stderr}`;
+      assert.equal(done.status, 0, said);
+      assert.match(done.stdout, new RegExp(`ended with 0\n${uid}\n`), said);
+      const url = 'postgres://app:first-password@db.example.com:5432/app';
+      assert.equal(done.stdout.split('\n').filter((line) => line === url).length, 2, said);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });

@@ -63,6 +63,13 @@ test('every npm script runs on the Node that the project targets', () => {
   }
 });
 
+test('hooks stand in a describe: all files share one process, and outside of one they are hooks of every file', () => {
+  const wrong = sourceFiles('test').filter((path) =>
+    /^(?:before|after|beforeEach|afterEach)\(/m.test(read(path)),
+  );
+  assert.deepEqual(wrong, []);
+});
+
 test('the version is told once', () => assert.equal(version, manifest.version));
 
 test('the sources take from undici only what the bundle holds', () => {
