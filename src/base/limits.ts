@@ -105,6 +105,15 @@ export const limits = {
   awsPageCount: 1_000,
   /** A service-account token; the API server's have about 1 KB. */
   tokenFileBytes: 64 * 1024,
+  /** Kubernetes: tries of one call, its first pause, and the longest one; a longer Retry-After is left to the
+   * loop. */
+  kubeAttempts: 4,
+  kubeBackoffMs: 250,
+  kubePauseCapMs: 5_000,
+  /** Kubernetes: objects in one page of a list. */
+  kubePageCount: 500,
+  /** Kubernetes: one kubeconfig file. */
+  kubeconfigBytes: 1024 * 1024,
   /** Giving a token back at the end, within the shutdown. */
   revokeMs: 1_500,
   /** Folders within folders that `find` follows. */

@@ -1,0 +1,35 @@
+import type { Resource } from './resource.ts';
+
+export interface Rule {
+  readonly group: string;
+  /** With its subresource: `pods/proxy`. */
+  readonly resource: string;
+  readonly name: string | undefined;
+  readonly verb: string;
+}
+
+/** The words of the API server's RBAC authorizer; the part on the namespace is missing for a cluster's. */
+const refusal =
+  /User "([^"]*)" cannot ([a-z]+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)/;
+
+/** What was denied to whom, and the rule that is missing, ready to be pasted; undefined when the text is not
+ * RBAC's. The verb is the one that was checked: an apply that makes the object needs `create` as well. */
+export function missingRule(text: string, asked: Resource): { message: string; remedy: string } | undefined {
+  const [, user = '', verb = '', resource = '', group = '', namespace] = refusal.exec(text) ?? [];
+  if (verb === '') return undefined;
+  const rule = ruleYaml({ group, resource, name: asked.name, verb });
+  const account = /^system:serviceaccount:[^:]*:(.*)$/.exec(user)?.[1];
+  const who = account === undefined ? `user ${user}` : `ServiceAccount ${account}`;
+  const role = namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${namespace}`;
+  const what = [resource, asked.name].filter((part) => part !== undefined).join(' ');
+  return {
+    message: `${user} may not ${verb} ${what}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
+    remedy: `bind ${who} to ${role} with the rule ${rule}`,
+  };
+}
+
+/** One rule as a line of YAML for the list `rules` of a Role. */
+export function ruleYaml({ group, resource, name, verb }: Rule): string {
+  const names = name === undefined ? '' : `resourceNames: ["${name}"], `;
+  return `- {apiGroups: ["${group}"], resources: ["${resource}"], ${names}verbs: ["${verb}"]}`;
+}
