@@ -24,8 +24,12 @@ const any = 'interface {}';
 
 /** Go's encoding/json, as sprig offers it. */
 export const json: FunctionTable = {
-  fromJson: func(['string'], (text, context) => orElse(null, () => parseJson(text, context))),
-  mustFromJson: func(['string'], (text, context) => parseJson(text, context)),
+  fromJson: func(['string'], (text, context) => orElse(null, () => parseJson(text, context).value)),
+  mustFromJson: func(['string'], (text, context) => {
+    const { value, fault } = parseJson(text, context);
+    if (fault !== undefined) throw new GoError(fault);
+    return value;
+  }),
   toJson: func([any], (value, context) => orElse('', () => encodeJson(value, context))),
   mustToJson: func([any], (value, context) => encodeJson(value, context)),
   toPrettyJson: func([any], (value, context) => orElse('', () => encodeJson(value, context, pretty))),
@@ -44,8 +48,11 @@ function orElse(fallback: Value, make: () => Value): Value {
   }
 }
 
-/** json.Unmarshal into an interface: objects are map[string]interface {}, numbers float64. */
-export function parseJson(text: string, context: CallContext): Value {
+/**
+ * json.Unmarshal into an interface: objects are map[string]interface {}, numbers float64. A number too large
+ * for one is nil, and is the fault that Go reports in the end; everything else is read all the same.
+ */
+export function parseJson(text: string, context: CallContext): { value: Value; fault: string | undefined } {
   context.step(text.length >> 4);
   // Buffer would take several invalid bytes for one character, where Go sees as many as there are bytes.
   const readable = toText(isValidUtf8(text) ? text : fromRunes(runesOf(text)));
@@ -55,20 +62,28 @@ export function parseJson(text: string, context: CallContext): Value {
   } catch {
     throw new GoError('the text is not valid JSON');
   }
-  return goValue(parsed, context, 0);
+  let fault: string | undefined;
+  const tooLarge = (): Value => {
+    fault ??= 'json: cannot unmarshal number into Go value of type float64';
+    return null;
+  };
+  return { value: goValue(parsed, { context, tooLarge }, 0), fault };
 }
 
-function goValue(parsed: unknown, context: CallContext, depth: number): Value {
-  context.step();
+interface Reading {
+  readonly context: CallContext;
+  readonly tooLarge: () => Value;
+}
+
+function goValue(parsed: unknown, reading: Reading, depth: number): Value {
+  reading.context.step();
   if (depth > limits.templateValueDepthCount) throw new GoError('exceeded max depth');
   if (typeof parsed === 'string') return fromText(parsed);
-  if (typeof parsed === 'number' && !Number.isFinite(parsed)) {
-    throw new GoError('json: cannot unmarshal number into Go value of type float64');
-  }
+  if (typeof parsed === 'number' && !Number.isFinite(parsed)) return reading.tooLarge();
   if (typeof parsed === 'number' || typeof parsed === 'boolean' || parsed === null) return parsed;
-  if (Array.isArray(parsed)) return anySlice(parsed.map((item) => goValue(item, context, depth + 1)));
+  if (Array.isArray(parsed)) return anySlice(parsed.map((item) => goValue(item, reading, depth + 1)));
   const entries = Object.entries(parsed as object);
-  return dict(entries.map(([key, item]) => [fromText(key), goValue(item, context, depth + 1)] as const));
+  return dict(entries.map(([key, item]) => [fromText(key), goValue(item, reading, depth + 1)] as const));
 }
 
 export interface JsonStyle {

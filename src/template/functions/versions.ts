@@ -60,41 +60,50 @@ function setter(part: 'prerelease' | 'metadata'): Method {
   };
 }
 
-const versionType: NamedType = {
-  name: 'semver.Version',
-  kind: 'struct',
-  fields: [
+const fields: NonNullable<NamedType['fields']> = [
     { name: 'major', type: 'uint64' },
     { name: 'minor', type: 'uint64' },
     { name: 'patch', type: 'uint64' },
     { name: 'pre', type: 'string' },
     { name: 'metadata', type: 'string' },
     { name: 'original', type: 'string' },
-  ],
-  methods: {
+];
+
+/** Methods of the plain struct, and so of a pointer to it too. */
+const plainMethods: NonNullable<NamedType['methods']> = {
     Major: getter((version) => uint64(version.major)),
     Minor: getter((version) => uint64(version.minor)),
     Patch: getter((version) => uint64(version.patch)),
     Prerelease: getter((version) => version.prerelease),
     Metadata: getter((version) => version.metadata),
-    Original: getter((version) => version.original),
     String: getter(versionText),
     IncMajor: getter((version) => plainOf(increment(version, 'major'))),
     IncMinor: getter((version) => plainOf(increment(version, 'minor'))),
     IncPatch: getter((version) => plainOf(increment(version, 'patch'))),
     SetPrerelease: setter('prerelease'),
     SetMetadata: setter('metadata'),
+    MarshalJSON: getter((version) => bytes(`"${versionText(version)}"`)),
+    MarshalText: getter((version) => bytes(versionText(version))),
+    Value: getter(versionText),
+};
+
+const text = (receiver: Receiver): string => versionText(receiver.inner);
+
+const plainType: NamedType = { name: 'semver.Version', kind: 'struct', fields, methods: plainMethods, text };
+
+/** What `semver` gives is a pointer, which has these too. */
+const pointerType: NamedType = {
+  ...plainType,
+  methods: {
+    ...plainMethods,
+    Original: getter((version) => version.original),
     Compare: comparison((order) => BigInt(order)),
     Equal: comparison((order) => order === 0),
     LessThan: comparison((order) => order < 0),
     LessThanEqual: comparison((order) => order <= 0),
     GreaterThan: comparison((order) => order > 0),
     GreaterThanEqual: comparison((order) => order >= 0),
-    MarshalJSON: getter((version) => bytes(`"${versionText(version)}"`)),
-    MarshalText: getter((version) => bytes(versionText(version))),
-    Value: getter(versionText),
   },
-  text: (receiver: Receiver) => versionText(receiver.inner),
 };
 
 function bytes(text: string): Slice {
@@ -116,6 +125,6 @@ function fieldsOf(version: Version): ReadonlyMap<string, Value> {
 }
 
 const pointerTo = (version: Version): Receiver =>
-  new Struct(versionType, version, { fields: fieldsOf(version), pointer: true });
+  new Struct(pointerType, version, { fields: fieldsOf(version), pointer: true });
 const plainOf = (version: Version): Receiver =>
-  new Struct(versionType, version, { fields: fieldsOf(version) });
+  new Struct(plainType, version, { fields: fieldsOf(version) });

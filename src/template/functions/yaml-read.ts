@@ -126,7 +126,8 @@ function tagged(text: string, tag: string): Scalar {
   const found = resolveScalar(text, tag === 'timestamp');
   if (found.tag === tag) return valueOf(found);
   if (tag === 'float' && found.tag === 'int') return Number(found.value);
-  throw new GoError(`yaml: cannot decode !!${found.tag} as a !!${tag}`);
+  // The text goes where the template's own output goes: it is the value of the key Error.
+  throw new GoError(`yaml: cannot decode !!${found.tag} \`${toText(text)}\` as a !!${tag}`);
 }
 
 /** A timestamp stays text where nothing asks for a time. */

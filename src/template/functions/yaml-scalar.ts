@@ -7,7 +7,7 @@ import { parseInstant } from './parse-time.ts';
 export type Scalar = null | boolean | bigint | number | string;
 
 export interface Resolved {
-  readonly tag: 'null' | 'bool' | 'int' | 'float' | 'str' | 'timestamp' | 'merge';
+  readonly tag: 'null' | 'bool' | 'int' | 'float' | 'str' | 'timestamp';
   readonly value: Scalar;
 }
 
@@ -20,7 +20,6 @@ const words: Readonly<Record<string, Resolved>> = Object.fromEntries([
   ...['.nan', '.NaN', '.NAN'].map((word) => entry(word, 'float', Number.NaN)),
   ...['.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF'].map((word) => entry(word, 'float', Number.POSITIVE_INFINITY)),
   ...['-.inf', '-.Inf', '-.INF'].map((word) => entry(word, 'float', Number.NEGATIVE_INFINITY)),
-  entry('<<', 'merge', '<<'),
 ]);
 
 function entry(word: string, tag: Resolved['tag'], value: Scalar): [string, Resolved] {

@@ -149,17 +149,22 @@ export class YamlWriter {
   #words(text: string, mayBreak: boolean, written: (char: string) => string, isQuoted = false): void {
     const chars = charactersOf(text);
     let afterSpace = false;
+    let afterBreak = false;
     chars.forEach((char, i) => {
       const isSpace = char === ' ';
       const isInside = !isQuoted || (i > 0 && i < chars.length - 1);
       if (isSpace && mayBreak && !afterSpace && this.#column > widthColumns && isInside && chars[i + 1] !== ' ') {
         this.#lineStart();
+      } else if (isBreak(char)) {
+        this.#break(char);
+        this.#afterIndent = true;
       } else {
-        const out = written(char);
-        this.#put(out, char === "'" && isQuoted ? 2 : 1);
+        if (afterBreak && !isSpace) this.#lineStart();
+        this.#put(written(char), char === "'" && isQuoted ? 2 : 1);
+        if (!isSpace) this.#afterIndent = false;
       }
-      if (!isSpace) this.#afterIndent = false;
       afterSpace = isSpace;
+      if (!isSpace) afterBreak = isBreak(char);
     });
   }
 

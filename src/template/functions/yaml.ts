@@ -6,7 +6,7 @@ import { anySlice, dict, Float32, Func, fromText, GoMap, Int, Named, Slice, Stru
 import { bytesOf } from './cast.ts';
 import { toBase64 } from './encoding.ts';
 import { byBytes } from './lists.ts';
-import { scalarJson } from './json.ts';
+import { quoteJson, scalarJson } from './json.ts';
 import { readYaml, type YamlValue } from './yaml-read.ts';
 import { resolveScalar, type Scalar } from './yaml-scalar.ts';
 import { type Tree, YamlWriter } from './yaml-write.ts';
@@ -51,7 +51,9 @@ function jsonValue(value: YamlValue, context: CallContext): Value {
     return dict([...value].map(([key, item]) => [replaceInvalid(keyText(key)), jsonValue(item, context)] as const));
   }
   if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new GoError('json: unsupported value');
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new GoError(`json: unsupported value: ${formatFloat(value, 'g', -1)}`);
+  }
   return typeof value === 'string' ? replaceInvalid(value) : value;
 }
 
@@ -129,7 +131,10 @@ function entriesTree(entries: readonly (readonly [string, Value])[], context: Ca
 const keyLookaheadChars = 1024;
 
 function checkKey(key: string): void {
-  if (key.length > keyLookaheadChars - 2) throw new GoError('yaml: could not find expected \':\'');
+  // A next-line character makes it a key of two lines, which is none.
+  if (runesOf(quoteJson(key, { html: true })).length > keyLookaheadChars || key.includes('\xc2\x85')) {
+    throw new GoError("yaml: could not find expected ':'");
+  }
 }
 
 function textTree(text: string): Tree {
