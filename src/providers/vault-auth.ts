@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { AgentError } from '../base/errors.ts';
 import { hostMatches } from '../base/hosts.ts';
 import { Secret } from '../base/secret.ts';
-import type { IdentitySource } from '../identity/identity.ts';
 import type { Store } from '../spec/spec.ts';
+import { checkNamespace, type ObjectRef, resolve } from './object-ref.ts';
+import { checkServiceAccount } from './own-account.ts';
 import type { StoreContext } from './provider.ts';
 import { referencesOf, type VaultConfig } from './vault-config.ts';
 import type { JwtSource, VaultAuth } from './vault-login.ts';
 import { encodePath } from './vault-path.ts';
-import type { ObjectRef } from './vault-ref.ts';
 
 /** What the next login will send, or the token that stands for it. Made anew for every login. */
 export type Credential =
@@ -95,16 +95,6 @@ function loginAt(auth: Exclude<VaultAuth, { method: 'token' }>, role: string) {
   return { kind: 'login', method: auth.method, mount: auth.mount, role, path } as const;
 }
 
-export async function resolve(ref: ObjectRef, context: StoreContext, signal: AbortSignal): Promise<Secret> {
-  const { references } = context;
-  try {
-    if (ref.kind === 'Secret') return await references.secret(ref.name, ref.key, signal);
-    return await references.configMap(ref.name, ref.key, signal);
-  } catch (error) {
-    throw error instanceof AgentError ? error.within(ref.at) : error;
-  }
-}
-
 /**
  * The pod's token for the audience of the spec. The API server's own token would let Vault act as the pod
  * against the API server, so it goes out only where the store asks for it and its host is on the allow-list.
@@ -142,41 +132,6 @@ function refuseUnlisted(store: Store, config: VaultConfig, allow: readonly strin
       remedy: `add ${url.hostname} to --stores-allow, or remove ${audienceAnnotation} and let Vault's role expect audience vault`,
     },
   );
-}
-
-function checkNamespace(ref: ObjectRef, identity: IdentitySource): void {
-  if (ref.namespace === undefined || identity.namespace === undefined) return;
-  if (ref.namespace === identity.namespace) return;
-  throw new AgentError(
-    'SpecInvalid',
-    `${ref.kind} ${ref.name} of namespace ${ref.namespace} is out of reach of a pod in ${identity.namespace}`,
-    {
-      at: ref.at,
-      remedy: `remove the namespace, and have ${ref.kind} ${ref.name} in ${identity.namespace}`,
-    },
-  );
-}
-
-function checkServiceAccount(source: Extract<JwtSource, { kind: 'pod' }>, identity: IdentitySource): void {
-  const { serviceAccount, at } = source;
-  if (serviceAccount === undefined) return;
-  const { name, namespace } = serviceAccount;
-  if (namespace !== undefined && identity.namespace !== undefined && namespace !== identity.namespace) {
-    throw foreignAccount(
-      `${namespace}/${name}`,
-      `${identity.namespace}/${identity.serviceAccount ?? '(unknown)'}`,
-      at,
-    );
-  }
-  if (identity.serviceAccount === undefined || identity.serviceAccount === name) return;
-  throw foreignAccount(name, identity.serviceAccount, at);
-}
-
-function foreignAccount(wanted: string, own: string, at: AgentError['at']): AgentError {
-  return new AgentError('SpecInvalid', `serviceAccountRef names ${wanted}, and this pod is ${own}`, {
-    at,
-    remedy: `the agent logs in as its own pod: give the pod serviceAccountName ${wanted}, or name ${own} here`,
-  });
 }
 
 /** As the vault command keeps it: VAULT_TOKEN, else the file that `vault login` writes. */

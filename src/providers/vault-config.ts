@@ -1,9 +1,9 @@
 import type { At } from '../base/errors.ts';
 import type { SpecNode } from '../spec/spec.ts';
+import { type CaSource, parseCa } from './ca.ts';
 import { booleanAt, invalid, isPresent, oneOfAt, requiredTextAt, textAt, textMapAt } from './fields.ts';
-import { type CaSource, parseCa } from './vault-ca.ts';
+import { type ObjectRef, secretRefAt } from './object-ref.ts';
 import { parseAuth, type VaultAuth } from './vault-login.ts';
-import { type ObjectRef, secretRefAt } from './vault-ref.ts';
 
 /** `spec.provider.vault`, with the CRD's defaults. */
 export interface VaultConfig {

@@ -1,7 +1,7 @@
 import type { At } from '../base/errors.ts';
 import type { SpecNode } from '../spec/spec.ts';
 import { integerAt, invalid, isPresent, requiredTextAt, textAt, textsAt, unsupported } from './fields.ts';
-import { type ObjectRef, requiredSecretRef, secretRefAt } from './vault-ref.ts';
+import { type ObjectRef, requiredSecretRef, secretRefAt } from './object-ref.ts';
 
 /** Where a service-account token comes from: the pod itself, or a Secret that holds one. */
 export type JwtSource =

@@ -1,4 +1,3 @@
-import { createPrivateKey } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import {
   type HttpOptions,
@@ -7,12 +6,9 @@ import {
   type HttpTransport,
   openHttp,
 } from '../base/http.ts';
-import { limits } from '../base/limits.ts';
+import { certificatesAt, privateKeyAt } from './pem.ts';
 import type { StoreContext } from './provider.ts';
-import { resolve } from './vault-auth.ts';
-import { checkCertificates } from './vault-ca.ts';
 import type { VaultConfig } from './vault-config.ts';
-import type { ObjectRef } from './vault-ref.ts';
 
 /**
  * The transport of a store, with its CA and its client certificate. Both may be rotated where they are mounted:
@@ -63,39 +59,10 @@ export class TrustedTransport {
       proxy: network.proxy,
       noProxy: network.noProxy,
       ca: network.ca,
-      onlyCa: ca?.kind === 'bundle' ? ca.pem : ca && (await this.#certificates(ca.ref)),
-      cert: clientTls && (await this.#certificates(clientTls.cert)),
-      key: clientTls && (await this.#privateKey(clientTls.key)),
+      onlyCa: ca?.kind === 'bundle' ? ca.pem : ca && (await certificatesAt(ca.ref, this.#context)),
+      cert: clientTls && (await certificatesAt(clientTls.cert, this.#context)),
+      key: clientTls && (await privateKeyAt(clientTls.key, this.#context)),
     };
-  }
-
-  async #certificates(ref: ObjectRef): Promise<string> {
-    const pem = await this.#read(ref);
-    checkCertificates(pem, { at: ref.at, what: `${ref.key} of ${ref.kind} ${ref.name}` });
-    return pem;
-  }
-
-  async #privateKey(ref: ObjectRef): Promise<string> {
-    const pem = await this.#read(ref);
-    try {
-      createPrivateKey(pem);
-      return pem;
-    } catch {
-      // The library's own words may quote the key.
-      throw new AgentError(
-        'SpecInvalid',
-        `${ref.key} of Secret ${ref.name} is not a private key in PEM form`,
-        {
-          at: ref.at,
-          remedy: 'check it with openssl pkey -noout',
-        },
-      );
-    }
-  }
-
-  async #read(ref: ObjectRef): Promise<string> {
-    const value = await resolve(ref, this.#context, AbortSignal.timeout(limits.requestMs));
-    return value.text();
   }
 }
 

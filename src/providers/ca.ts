@@ -2,30 +2,32 @@ import { X509Certificate } from 'node:crypto';
 import { AgentError, type At } from '../base/errors.ts';
 import type { SpecNode } from '../spec/spec.ts';
 import { invalid, isPresent, oneOfAt, requiredTextAt, textAt } from './fields.ts';
-import type { ObjectRef } from './vault-ref.ts';
+import type { ObjectRef } from './object-ref.ts';
 
 export type CaSource =
   | { readonly kind: 'bundle'; readonly pem: string }
   | { readonly kind: 'reference'; readonly ref: ObjectRef };
 
-/** `caBundle`, which wins, or `caProvider`. */
-export function parseCa(node: SpecNode): CaSource | undefined {
-  const bundle = textAt(node, 'caBundle');
-  if (bundle) return { kind: 'bundle', pem: decodeBundle(node, bundle) };
-  if (!isPresent(node, 'caProvider')) return undefined;
-  const kind = oneOfAt(node, 'caProvider.type', { of: ['Secret', 'ConfigMap'] });
+/** `caBundle`, which wins, or `caProvider`; `parent` is what they stand in, as `server.`. */
+export function parseCa(node: SpecNode, parent: '' | `${string}.` = ''): CaSource | undefined {
+  const bundlePath = `${parent}caBundle`;
+  const bundle = textAt(node, bundlePath);
+  if (bundle) return { kind: 'bundle', pem: decodeBundle(node, bundlePath, bundle) };
+  const path = `${parent}caProvider`;
+  if (!isPresent(node, path)) return undefined;
+  const kind = oneOfAt(node, `${path}.type`, { of: ['Secret', 'ConfigMap'] });
   const ref = {
     kind,
-    name: requiredTextAt(node, 'caProvider.name'),
-    key: requiredTextAt(node, 'caProvider.key'),
-    namespace: textAt(node, 'caProvider.namespace'),
-    at: node.at('caProvider'),
+    name: requiredTextAt(node, `${path}.name`),
+    key: requiredTextAt(node, `${path}.key`),
+    namespace: textAt(node, `${path}.namespace`),
+    at: node.at(path),
   };
   return { kind: 'reference', ref };
 }
 
 /** The field is bytes, so YAML holds base64; ESO takes what it decodes to as PEM or as base64 once more. */
-function decodeBundle(node: SpecNode, bundle: string): string {
+function decodeBundle(node: SpecNode, path: string, bundle: string): string {
   const once = fromBase64(bundle);
   const pem = [once, once === undefined ? undefined : fromBase64(once)].find((text) =>
     text?.includes('-----BEGIN'),
@@ -34,9 +36,9 @@ function decodeBundle(node: SpecNode, bundle: string): string {
     const remedy = bundle.includes('-----BEGIN')
       ? 'encode the PEM text with base64: the field holds bytes'
       : 'put the base64 of a PEM file there';
-    throw invalid(node, 'caBundle', { message: 'caBundle is not the base64 of a PEM bundle', remedy });
+    throw invalid(node, path, { message: 'caBundle is not the base64 of a PEM bundle', remedy });
   }
-  checkCertificates(pem, { at: node.at('caBundle'), what: 'caBundle' });
+  checkCertificates(pem, { at: node.at(path), what: 'caBundle' });
   return pem;
 }
 
