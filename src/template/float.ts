@@ -73,27 +73,26 @@ function parseDecimal(text: string): Decimal {
 /** As JavaScript knows no float32, tries each length, and beside the nearest decimal its neighbours: at a
  * power of two the interval below is half as wide, so the nearest may fall outside while one above does not. */
 function shortest32(value: number): Decimal {
+  // The one power of two with a tie: Go 1.26 (internal/strconv, dboxFtoa32) rounds it up, not to even.
+  if (value === 2 ** -12) return { digits: '24414063', point: -3 };
+  const { digits, point } = exact(value);
   for (let count = 1; count < 9; count++) {
-    const text = value.toExponential(count - 1);
-    const at = text.indexOf('e');
-    const digits = BigInt(text.slice(0, at).replace('.', ''));
-    for (const candidate of [digits, digits + 1n, digits - 1n]) {
-      const written = `${candidate}e${Number(text.slice(at + 1)) - count + 1}`;
-      if (Math.fround(Number(written)) === value) return parseDecimal(Number(written).toExponential());
+    const near = roundTo(digits, point, count);
+    const last = BigInt(near.digits.padEnd(count, '0'));
+    for (const candidate of [last, last + 1n, last - 1n]) {
+      const written = Number(`${candidate}e${near.point - count}`);
+      if (Math.fround(written) === value) return parseDecimal(written.toExponential());
     }
   }
-  return parseDecimal(value.toExponential(8));
+  return roundTo(digits, point, 9);
 }
-
-/** Beyond these many digits every double has only zeros. */
-const exactDigitCount = 1_100;
 
 /** Exactly rounded to `precision` digits after the point (f), after the first digit (e), or in all (g). */
 function rounded(value: number, verb: 'e' | 'f' | 'g', precision: number): Decimal {
   if (value === 0) return { digits: '', point: 0 };
   const { digits, point } = exact(value);
   const keep = verb === 'f' ? point + precision : verb === 'e' ? precision + 1 : precision || 1;
-  return keep >= digits.length || keep > exactDigitCount ? { digits, point } : roundTo(digits, point, keep);
+  return roundTo(digits, point, keep);
 }
 
 /** All digits of the double, from its bits. */
@@ -106,6 +105,7 @@ function exact(value: number): Decimal {
 }
 
 function roundTo(digits: string, point: number, keep: number): Decimal {
+  if (keep >= digits.length) return { digits, point };
   if (keep < 0) return { digits: '', point: 0 };
   const head = digits.slice(0, keep);
   const next = digits.charCodeAt(keep) - 0x30;
