@@ -25,7 +25,7 @@ export const limits = {
   pathLength: 4_096,
   /** Bytes that one gjson path may read or make, and how deep its parts and the values it walks nest. */
   pathWorkBytes: 256 * 1024 * 1024,
-  pathDepthCount: 1_000,
+  pathDepthCount: 250,
   /** Keys that `find` may return. */
   findCount: 10_000,
   /** Time for one request to a store, login included. */
@@ -128,6 +128,8 @@ export const limits = {
   templateValueDepthCount: 200,
   /** Actions, iterations, calls and 64-byte pieces of arguments in one rendering. */
   templateStepCount: 10_000_000,
+  /** A text that templates read as YAML. */
+  templateYamlBytes: 4 * 1024 * 1024,
   /** One rendered template. */
   templateOutputBytes: 16 * 1024 * 1024,
   /** A version, or a constraint on one, that a template compares. */

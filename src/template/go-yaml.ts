@@ -35,17 +35,22 @@ export class YamlFault extends GoError {
 
 /** The first document of a text; null when there is none. Keys that come twice: the last counts. */
 export function readYaml(source: string): Yaml {
+  if (source.length > limits.templateYamlBytes) {
+    throw new YamlFault(`more than ${limits.templateYamlBytes} bytes`);
+  }
   const control = source.search(forbidden);
   if (control >= 0) throw new YamlFault('a control character', lineAt(source, control));
   // YAML 1.1 breaks lines at these too.
-  const { text, document } = parseFirst(source.replace(/\r\n?|\u0085/g, '\n'));
+  const broken = source.replace(/\r\n?|\u0085/g, '\n');
+  checkHeading(broken);
+  const { text, document } = parseFirst(broken);
   if (document === undefined) return null;
   checkDocument(text, document);
   return new Decoder(text, document).value(document.contents as Node | null);
 }
 
 /** Quoted texts mended before a text is given up. */
-const mendCount = 100;
+const mendCount = 20;
 
 /** go-yaml lets the lines of a quoted text start in any column, the library does not: they are indented for it,
  * which changes nothing, since leading space is folded away. */
@@ -104,9 +109,18 @@ function checkDocument(text: string, document: Document): void {
     if (code === 'UNEXPECTED_TOKEN' && isAfterRoot(text, document.contents as Node | null, pos[0])) break;
     throw new YamlFault(reasonOf(code), lineAt(text, pos[0]));
   }
-  if (/^(\s*(#.*)?\n)*\.\.\.(\s|$)/.test(text)) throw new YamlFault('an end of document before any document');
-  const version = /^(?:#.*\n|\s*\n)*%YAML +(\S+)/.exec(text)?.[1] ?? '1.1';
-  if (version !== '1.1') throw new YamlFault('a version of YAML other than 1.1');
+}
+
+/** Comments and directives that a text begins with, and whether a document's end follows. */
+const heading = /^((?:[ \t]*(?:#.*)?\n|%.*(?:\n|$))*)(\.\.\.(?:\s|$))?/;
+
+function checkHeading(text: string): void {
+  const [, head = '', end] = heading.exec(text) ?? [];
+  if (end !== undefined) throw new YamlFault('an end of document before any document');
+  const directives = head.split('\n').filter((line) => line.startsWith('%'));
+  if (directives.some((line) => !/^%(YAML[ \t]+1\.1|TAG[ \t]+\S+[ \t]+\S+)[ \t]*(#.*)?$/.test(line))) {
+    throw new YamlFault('a directive that is neither %YAML 1.1 nor %TAG');
+  }
 }
 
 /** go-yaml stops reading where the root node ends: it never looks at what follows a `}`, nor at what follows in a

@@ -26,7 +26,7 @@ export function resolveScalar(text: string, tag: string | undefined, isPlain: bo
   if (tag === undefined) return isPlain ? resolvePlain(text, true) : text;
   switch (tag) {
     case `${yamlTag}null`:
-      return null;
+      return resolvePlain(text, false) === null ? null : undefined;
     case `${yamlTag}binary`:
       return decodeBinary(text);
     case `${yamlTag}bool`:

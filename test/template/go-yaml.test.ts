@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { limits } from '../../src/base/limits.ts';
 import { readFlatYaml, readYaml, YamlFault } from '../../src/template/go-yaml.ts';
 import type { Family, Outcome } from './corpus.ts';
 
@@ -56,4 +57,10 @@ test('deep nesting is a fault', () => {
 test('a quoted text of many lines in the first column is mended at once', () => {
   const lines = Array.from({ length: 2_000 }, (_, i) => `line ${i}`).join('\n');
   assert.equal(readFlatYaml(`k: "${lines}"\nl: 'x\ny'\n`).get('l'), 'x y');
+});
+
+test('what is read is bounded in size, and so is the time for what is odd', () => {
+  assert.throws(() => readYaml(`a: ${'x'.repeat(limits.templateYamlBytes)}`), /more than 4194304 bytes/);
+  assert.throws(() => readYaml(`${'\n'.repeat(100_000)}%x`), YamlFault);
+  assert.equal(readYaml(`${' \n#\n'.repeat(100_000)}x`), 'x');
 });
