@@ -28,6 +28,8 @@ export interface FetchedTree {
 export interface FetchedMap {
   readonly kind: 'map';
   readonly entries: SecretMap;
+  /** `json`: each value is a JSON object of texts, or null (a Secret's labels and annotations); else plain bytes. */
+  readonly content?: 'json';
   readonly version?: string;
 }
 
@@ -43,10 +45,13 @@ export interface Traits {
    * - `literal-then-path`: when it holds a dot, the whole as a literal key first, then as a gjson path (AWS).
    * - `key-then-path`: an exact top-level key first, then gjson (Vault).
    * - `path`: gjson only (fake).
+   * Of a FetchedMap it is found by name, as `named.ts` has it (Kubernetes).
    */
   readonly lookup: 'literal-then-path' | 'key-then-path' | 'path';
   /** What an absent property is: an error, or "no secret", which deletionPolicy understands (fake). */
   readonly absentProperty: 'error' | 'absent';
+  /** Of `data`, a key that is not there is an error whatever the deletionPolicy (Kubernetes); else "no secret". */
+  readonly absentKeyOfData?: 'error';
   /** How `extract` turns a JSON member into bytes: raw text of non-strings, or through Go's float64 and GetByteValue. */
   readonly extract: 'raw' | 'byte-value';
   /** Fake, Kubernetes and GCP convert the keys of `find` before rewrite; the others do not. */

@@ -6,6 +6,7 @@ import { convertKeys, validKeys } from './convert.ts';
 import { decode } from './decode.ts';
 import { membersOf } from './extract.ts';
 import type { Fetched, Traits } from './fetched.ts';
+import { namedValue, namedValues } from './named.ts';
 import { readOfDataFrom, readOfRef } from './plan.ts';
 import { lookup } from './property.ts';
 import { rewrite } from './rewrite.ts';
@@ -79,11 +80,9 @@ async function within(
 
 function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shaping, entry: DataEntry): void {
   const { remoteRef, storeId, secretKey } = entry;
-  const value = oneValue(
-    outcomeOf(fetched, readOfRef(storeId, remoteRef).id),
-    remoteRef.property,
-    traitsOf(storeId),
-  );
+  const traits = traitsOf(storeId);
+  const outcome = outcomeOf(fetched, readOfRef(storeId, remoteRef).id);
+  const value = oneValue(outcome, remoteRef.property, traits);
   if (value instanceof Secret) {
     const decoded = decoding(secretKey, () => decode(value, remoteRef.decodingStrategy));
     refuseNullBytes(new Map([[secretKey, decoded]]), remoteRef.nullBytePolicy);
@@ -91,7 +90,9 @@ function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shapin
     return;
   }
   const at: At = { ...entry.at, key: remoteRef.key };
-  if (externalSecret.target.deletionPolicy === 'Retain') throw notFound(remoteRef.key, value.reason, at);
+  const isFault = outcome.kind === 'absent' && traits.absentKeyOfData === 'error';
+  if (isFault || externalSecret.target.deletionPolicy === 'Retain')
+    throw notFound(remoteRef.key, value.reason, at);
   missing.push({ at, reason: value.reason });
 }
 
@@ -136,7 +137,7 @@ interface Absent {
 
 function oneValue(fetched: Fetched, property: string, traits: Traits): Secret | Absent {
   if (fetched.kind === 'absent') return fetched;
-  if (fetched.kind === 'map') throw new Error('a provider gave a map for one key');
+  if (fetched.kind === 'map') return namedValue(fetched, property);
   return lookup(fetched, property, traits) ?? { reason: `there is no property ${property}` };
 }
 
@@ -148,6 +149,7 @@ function foundValues(fetched: Fetched): SecretMap | Absent {
 
 /** One remote secret as many keys. */
 function extracted(fetched: Fetched, property: string, traits: Traits): SecretMap | Absent {
+  if (fetched.kind === 'map') return namedValues(fetched, property);
   const value = oneValue(fetched, property, traits);
   return value instanceof Secret ? membersOf(value, traits.extract) : value;
 }
