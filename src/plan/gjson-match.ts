@@ -8,6 +8,9 @@ const backslash = 0x5c;
 /** gjson gives up, and takes it for no match, after this many tries per byte of the text. */
 const triesPerByte = 10_000;
 
+/** What one step of matching counts as. */
+const stepBytes = 8;
+
 type Outcome = 'match' | 'no-match' | 'stopped';
 
 /** tidwall/match: `*` for any runes, `?` for one, a backslash before a rune meant as it is. */
@@ -52,7 +55,7 @@ class Run {
     let { start: at, end: textEnd } = text;
     let { start: patternAt, end: patternEnd } = pattern;
     while (patternAt < patternEnd) {
-      matching.work.spend(1);
+      matching.work.spend(stepBytes);
       const rune = pattern.text[patternAt];
       if (rune === star) {
         while (patternEnd - patternAt > 1 && pattern.text[patternAt + 1] === star) patternAt++;
