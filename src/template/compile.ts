@@ -9,7 +9,7 @@ import type { Maybe, State } from './state.ts';
 import { Func, isTrue, typeName } from './value.ts';
 
 /** How a node left: normally, or by break or continue towards the range around it. */
-export type Left = 0 | 1 | 2;
+type Left = 0 | 1 | 2;
 const normally = 0;
 const byBreak = 1;
 const byContinue = 2;

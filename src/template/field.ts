@@ -73,8 +73,3 @@ function missing(state: State, map: GoMap, name: string, missingKey: MissingKey)
 function quoted(name: string): string {
   return `\`.${toText(name)}\``;
 }
-
-/** As reflect's indirection for truth and comparison: a nil interface is no value. */
-export function concrete(value: Maybe): Value | undefined {
-  return value === null ? undefined : value;
-}
