@@ -1,16 +1,6 @@
 import { nearest } from './nearest.ts';
 import type { Maybe, State } from './state.ts';
-import {
-  GoMap,
-  type Method,
-  namedType,
-  plain,
-  Struct,
-  toText,
-  typeName,
-  type Value,
-  zeroOf,
-} from './value.ts';
+import { GoMap, type Method, namedType, plain, Struct, toText, typeName, zeroOf } from './value.ts';
 
 /** What a missing map key gives, as text/template's option of that name. */
 export type MissingKey = 'error' | 'default' | 'zero';

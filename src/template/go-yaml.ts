@@ -271,7 +271,7 @@ export function readFlatYaml(text: string): Map<string, string> {
 }
 
 /** A key as sigs.k8s.io/yaml makes JSON's of it. */
-function keyText(key: YamlKey): string {
+export function keyText(key: YamlKey): string {
   if (key === null || (typeof key === 'bigint' && key > 0x7fff_ffff_ffff_ffffn)) {
     throw new YamlFault('a key that is null or too large a number');
   }
