@@ -24,7 +24,7 @@ export const limits = {
   /** A gjson path in `property`. */
   pathLength: 4_096,
   /** Bytes that one gjson path may read or make, and how deep its parts and the values it walks nest. */
-  pathWorkBytes: 256 * 1024 * 1024,
+  pathWorkBytes: 64 * 1024 * 1024,
   pathDepthCount: 250,
   /** Keys that `find` may return. */
   findCount: 10_000,

@@ -35,7 +35,8 @@ export class Out {
     this.#length = length;
   }
 
-  text(): string {
-    return this.#bytes.toString('latin1', 0, this.#length);
+  /** What is written from `start` on. */
+  text(start = 0): string {
+    return this.#bytes.toString('latin1', start, this.#length);
   }
 }

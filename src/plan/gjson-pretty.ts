@@ -153,8 +153,13 @@ class Printer {
   #sort(members: readonly Member[]): void {
     const first = members[0];
     if (!this.#layout.sortKeys || first === undefined) return;
-    const text = this.#out.text();
-    const sorted = inKeyOrder(members, text).map(({ start, end }) => text.slice(start, end));
+    const text = this.#out.text(first.start);
+    const placed = members.map(({ key, start, end }) => ({
+      key,
+      start: start - first.start,
+      end: end - first.start,
+    }));
+    const sorted = inKeyOrder(placed, text).map(({ start, end }) => text.slice(start, end));
     this.#out.truncate(first.start);
     this.#out.push(sorted.join(',\n'));
   }
