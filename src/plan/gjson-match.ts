@@ -11,97 +11,88 @@ const triesPerByte = 10_000;
 /** What one step of matching counts as. */
 const stepBytes = 8;
 
-type Outcome = 'match' | 'no-match' | 'stopped';
+type Outcome = 'match' | 'no match' | 'given up';
 
 /** tidwall/match: `*` for any runes, `?` for one, a backslash before a rune meant as it is. */
 export function matches(text: string, pattern: string, work: Work): boolean {
   if (pattern === '*') return true;
-  const matching = { tries: 0, maxTries: text.length * triesPerByte, work };
   work.spend(text.length + pattern.length);
-  return matchRunes(runesOf(text), runesOf(pattern), matching) === 'match';
+  const matcher = new Matcher(runesOf(text), runesOf(pattern), { work, tries: text.length * triesPerByte });
+  return matcher.match() === 'match';
 }
 
-interface Matching {
-  tries: number;
-  readonly maxTries: number;
-  readonly work: Work;
-}
-
-function matchRunes(text: readonly number[], pattern: readonly number[], matching: Matching): Outcome {
-  return new Run(matching).from(
-    { text, start: 0, end: text.length },
-    { text: pattern, start: 0, end: pattern.length },
-  );
-}
-
-/** Part of a list of runes, so that none is copied. */
-interface Span {
-  readonly text: readonly number[];
-  readonly start: number;
+/** What of text and pattern is still to be matched; the ends move in as suffixes are matched from behind. */
+interface Rest {
+  readonly at: number;
   readonly end: number;
+  readonly patternAt: number;
+  readonly patternEnd: number;
 }
 
-class Run {
-  readonly #matching: Matching;
+class Matcher {
+  readonly #text: readonly number[];
+  readonly #pattern: readonly number[];
+  readonly #work: Work;
+  #triesLeft: number;
 
-  constructor(matching: Matching) {
-    this.#matching = matching;
+  constructor(text: readonly number[], pattern: readonly number[], bound: { work: Work; tries: number }) {
+    this.#text = text;
+    this.#pattern = pattern;
+    this.#work = bound.work;
+    this.#triesLeft = bound.tries;
   }
 
-  from(text: Span, pattern: Span): Outcome {
-    const matching = this.#matching;
-    if (matching.tries > matching.maxTries) return 'stopped';
-    matching.tries++;
-    let { start: at, end: textEnd } = text;
-    let { start: patternAt, end: patternEnd } = pattern;
-    while (patternAt < patternEnd) {
-      matching.work.spend(stepBytes);
-      const rune = pattern.text[patternAt];
-      if (rune === star) {
-        while (patternEnd - patternAt > 1 && pattern.text[patternAt + 1] === star) patternAt++;
-        if (patternEnd - patternAt === 1) return 'match';
-        const trimmed = trimSuffix(
-          { ...text, start: at, end: textEnd },
-          { ...pattern, start: patternAt, end: patternEnd },
-        );
-        if (trimmed === undefined) return 'no-match';
-        [textEnd, patternEnd] = trimmed;
-        if (patternEnd - patternAt === 1) return 'match';
-        const outcome = this.from(
-          { ...text, start: at, end: textEnd },
-          { ...pattern, start: patternAt + 1, end: patternEnd },
-        );
-        if (outcome !== 'no-match') return outcome;
-        if (at === textEnd) return 'no-match';
-        at++;
-        continue;
-      }
-      if (at === textEnd) return 'no-match';
-      if (rune === backslash) {
-        patternAt++;
-        if (patternAt === patternEnd) return 'no-match';
-      }
-      if (rune !== questionMark && text.text[at] !== pattern.text[patternAt]) return 'no-match';
-      at++;
-      patternAt++;
+  match(): Outcome {
+    return this.#rest({ at: 0, end: this.#text.length, patternAt: 0, patternEnd: this.#pattern.length });
+  }
+
+  #rest(rest: Rest): Outcome {
+    if (this.#triesLeft-- < 0) return 'given up';
+    let { at, patternAt } = rest;
+    const { end, patternEnd } = rest;
+    for (; patternAt < patternEnd; at++, patternAt++) {
+      this.#work.spend(stepBytes);
+      if (this.#pattern[patternAt] === star) return this.#star({ at, end, patternAt, patternEnd });
+      if (at === end) return 'no match';
+      const isAny = this.#pattern[patternAt] === questionMark;
+      if (this.#pattern[patternAt] === backslash && ++patternAt === patternEnd) return 'no match';
+      if (!isAny && this.#text[at] !== this.#pattern[patternAt]) return 'no match';
     }
-    return at === textEnd ? 'match' : 'no-match';
+    return at === end ? 'match' : 'no match';
   }
-}
 
-/** Compares what follows the last star from behind; the ends of what is left, or undefined when they differ. */
-function trimSuffix(text: Span, pattern: Span): [textEnd: number, patternEnd: number] | undefined {
-  let textEnd = text.end;
-  let patternEnd = pattern.end;
-  while (textEnd > text.start && patternEnd - pattern.start > 1) {
-    const rune = pattern.text[patternEnd - 1];
-    let slashes = 0;
-    while (pattern.text[patternEnd - 2 - slashes] === backslash) slashes++;
-    const isEscaped = slashes % 2 === 1;
-    if (rune === star && !isEscaped) break;
-    if (!(rune === questionMark && !isEscaped) && rune !== text.text[textEnd - 1]) return undefined;
-    textEnd--;
-    patternEnd -= isEscaped ? 2 : 1;
+  /** The pattern starts with a star: tries what follows it at one place after the other. */
+  #star(from: Rest): Outcome {
+    for (let rest = from; ; rest = { ...rest, at: rest.at + 1 }) {
+      this.#work.spend(stepBytes);
+      let { patternAt } = rest;
+      while (patternAt + 1 < rest.patternEnd && this.#pattern[patternAt + 1] === star) patternAt++;
+      if (patternAt + 1 === rest.patternEnd) return 'match';
+      const trimmed = this.#withoutSuffix({ ...rest, patternAt });
+      if (trimmed === undefined) return 'no match';
+      if (patternAt + 1 === trimmed.patternEnd) return 'match';
+      const outcome = this.#rest({ ...trimmed, patternAt: patternAt + 1 });
+      if (outcome !== 'no match') return outcome;
+      if (trimmed.at === trimmed.end) return 'no match';
+      rest = trimmed;
+    }
   }
-  return [textEnd, patternEnd];
+
+  /** Without what follows the last star, compared from behind; undefined when that differs. */
+  #withoutSuffix(rest: Rest): Rest | undefined {
+    let { end, patternEnd } = rest;
+    while (end > rest.at && patternEnd - rest.patternAt > 1) {
+      this.#work.spend(stepBytes);
+      const rune = this.#pattern[patternEnd - 1];
+      let slashes = 0;
+      while (this.#pattern[patternEnd - 2 - slashes] === backslash) slashes++;
+      const isEscaped = slashes % 2 === 1;
+      if (rune === star && !isEscaped) break;
+      const isAny = rune === questionMark && !isEscaped;
+      if (!isAny && rune !== this.#text[end - 1]) return undefined;
+      end--;
+      patternEnd -= isEscaped ? 2 : 1;
+    }
+    return { ...rest, end, patternEnd };
+  }
 }

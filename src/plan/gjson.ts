@@ -1,7 +1,8 @@
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { modifiers } from './gjson-modifiers.ts';
-import { isModifier, memberName, subSelectors } from './gjson-path.ts';
+import { memberName, type Selector, subSelectors } from './gjson-multipath.ts';
+import { isModifier } from './gjson-path.ts';
 import { search } from './gjson-search.ts';
 import { bracketEnd, exists, json as jsonOf, leading, type Result, textOf } from './gjson-text.ts';
 import { parse } from './gjson-walk.ts';
@@ -56,7 +57,7 @@ function searched(json: string, path: string, work: Work): Result {
 
 interface Multipath {
   readonly isObject: boolean;
-  readonly selectors: readonly { readonly name: string; readonly path: string }[];
+  readonly selectors: readonly Selector[];
 }
 
 /** `[a,b]` and `{"x":a,b}`: what the paths find, as one array or object; what is not found is left out. */
