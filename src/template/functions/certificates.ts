@@ -3,11 +3,24 @@ import { isIP, isIPv4 } from 'node:net';
 import { type Call, type CallContext, GoError } from '../func.ts';
 import { isValidUtf8 } from '../utf8.ts';
 import { type NamedType, type Slice, Struct, type Value } from '../value.ts';
-import { bits, children, der, explicit, implicit, integer, octets, oid, readDer, sequence, tags } from './der.ts';
+import {
+  bits,
+  children,
+  der,
+  explicit,
+  implicit,
+  integer,
+  octets,
+  oid,
+  readDer,
+  sequence,
+  tags,
+  textString,
+} from './der.ts';
 import { fromBase64 } from './encoding.ts';
-import { formatInstant } from './layout.ts';
 import { ofMilliseconds, utc } from './instant.ts';
 import { generateRsa2048, keyOfPem, privateKeyPem } from './keys.ts';
+import { formatInstant } from './layout.ts';
 import { decodePem, encodePem } from './pem-block.ts';
 import { type Certificate, parseCertificate } from './x509.ts';
 
@@ -23,7 +36,12 @@ const certificateType: NamedType = {
 };
 
 function pair(cert: string, key: string): Struct {
-  return new Struct(certificateType, undefined, { fields: new Map([['Cert', cert], ['Key', key]]) });
+  return new Struct(certificateType, undefined, {
+    fields: new Map([
+      ['Cert', cert],
+      ['Key', key],
+    ]),
+  });
 }
 
 export const buildCustomCert: Call = ([cert, key]) => {
@@ -62,7 +80,8 @@ export const genCAWithKey: Call = ([cn, days, pem], context) => {
   const key = keyOfPem(pem as string);
   return issue({ commonName: cn as string, days: days as bigint, isCa: true, key }, context);
 };
-export const genSelfSignedCert: Call = (args, context) => issue(requestOf(args, generateRsa2048(context)), context);
+export const genSelfSignedCert: Call = (args, context) =>
+  issue(requestOf(args, generateRsa2048(context)), context);
 export const genSelfSignedCertWithKey: Call = (args, context) =>
   issue(requestOf(args, keyOfPem(args[4] as string)), context);
 export const genSignedCert: Call = (args, context) =>
@@ -94,7 +113,13 @@ function issue(request: Request, context: CallContext): Struct {
   const issuer = signer?.certificate.subject ?? subject;
   // Named only where the certificate is not its own issuer.
   const authorityKeyId = issuer.equals(subject) ? undefined : signer?.certificate.subjectKeyId;
-  const extensions = extensionsOf({ request, names, spki, authorityKeyId, isSubjectEmpty: request.commonName === '' });
+  const extensions = extensionsOf({
+    request,
+    names,
+    spki,
+    authorityKeyId,
+    isSubjectEmpty: request.commonName === '',
+  });
   const tbs = sequence(
     explicit(0, integer(2n)),
     integer(serialNumber(context)),
@@ -138,8 +163,7 @@ function signatureAlgorithm(key: KeyObject): { identifier: Buffer; digest: strin
 function subjectOf(commonName: string): Buffer {
   if (commonName === '') return sequence();
   if (!isValidUtf8(commonName)) throw new GoError('asn1: string not valid UTF-8');
-  const tag = /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(commonName) ? tags.printableString : tags.utf8String;
-  const attribute = sequence(oid('2.5.4.3'), der(tag, Buffer.from(commonName, 'latin1')));
+  const attribute = sequence(oid('2.5.4.3'), textString(commonName));
   return sequence(der(tags.set, attribute));
 }
 
@@ -202,7 +226,9 @@ function alternativeNames({ dns, ips }: Request): Buffer[] {
     if (/[\x80-\xff]/.test(name)) throw new GoError('x509: a name cannot be encoded as an IA5String');
     return implicit(2, Buffer.from(name, 'latin1'));
   });
-  const addresses = texts(ips, 'error parsing ip: the value is not a string').map((ip) => implicit(7, addressOf(ip)));
+  const addresses = texts(ips, 'error parsing ip: the value is not a string').map((ip) =>
+    implicit(7, addressOf(ip)),
+  );
   return [...names, ...addresses];
 }
 
@@ -227,7 +253,13 @@ function ipv6Bytes(ip: string): Buffer {
   const grouped =
     dotted === null
       ? ip
-      : dotted[1]! + [[2, 3], [4, 5]].map(([a, b]) => (Number(dotted[a!]) * 256 + Number(dotted[b!])).toString(16)).join(':');
+      : dotted[1]! +
+        [
+          [2, 3],
+          [4, 5],
+        ]
+          .map(([a, b]) => (Number(dotted[a!]) * 256 + Number(dotted[b!])).toString(16))
+          .join(':');
   const [head = '', tail] = grouped.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, scryptSync } from 'node:crypto';
-import { type Call, type CallContext, func, type FunctionTable, GoError, lazy } from '../func.ts';
+import { type Call, type CallContext, type FunctionTable, func, GoError, lazy } from '../func.ts';
 import { fromBase64, toBase64 } from './encoding.ts';
 
 /** Key and certificate functions come with their own files when a template uses them. */
@@ -27,20 +27,36 @@ export const crypto: FunctionTable = {
       if ((user as string).includes(':')) return `invalid username: ${user}`;
       const hashed =
         algorithm === 'sha'
-          ? `{SHA}${createHash('sha1').update(password as string, 'latin1').digest('base64')}`
+          ? `{SHA}${createHash('sha1')
+              .update(password as string, 'latin1')
+              .digest('base64')}`
           : bcrypt(password as string, context);
       return `${user}:${hashed}`;
     };
   }),
-  derivePassword: func(['uint32', 'string', 'string', 'string', 'string'], (counter, type, password, user, site, context) =>
-    derivePassword({ counter: Number(counter.value), type, password, user, site }, context),
+  derivePassword: func(
+    ['uint32', 'string', 'string', 'string', 'string'],
+    (counter, type, password, user, site, context) =>
+      derivePassword({ counter: Number(counter.value), type, password, user, site }, context),
   ),
   encryptAES: func(['string', 'string'], encryptAES),
   decryptAES: func(['string', 'string'], (password, text) => decryptAES(password, text)),
   genPrivateKey: lazy(['string'], false, async () => (await keys()).genPrivateKey),
-  buildCustomCert: lazy(['string', 'string'], false, cert((module) => module.buildCustomCert)),
-  genCA: lazy(['string', 'int'], false, cert((module) => module.genCA)),
-  genCAWithKey: lazy(['string', 'int', 'string'], false, cert((module) => module.genCAWithKey)),
+  buildCustomCert: lazy(
+    ['string', 'string'],
+    false,
+    cert((module) => module.buildCustomCert),
+  ),
+  genCA: lazy(
+    ['string', 'int'],
+    false,
+    cert((module) => module.genCA),
+  ),
+  genCAWithKey: lazy(
+    ['string', 'int', 'string'],
+    false,
+    cert((module) => module.genCAWithKey),
+  ),
   genSelfSignedCert: lazy(
     ['string', '[]interface {}', '[]interface {}', 'int'],
     false,
@@ -145,7 +161,9 @@ function derivePassword({ counter, type, password, user, site }: Derivation, con
     .digest();
   const templates = templatesOf[type]!.split(' ');
   const template = templates[seed[0]! % templates.length]!;
-  return [...template].map((letter, i) => characters[letter]![seed[i + 1]! % characters[letter]!.length]).join('');
+  return [...template]
+    .map((letter, i) => characters[letter]![seed[i + 1]! % characters[letter]!.length])
+    .join('');
 }
 
 function uint32(value: number): Buffer {
@@ -181,7 +199,9 @@ function decryptAES(password: string, encoded: string): string {
   const body = bytes.subarray(ivBytes);
   if (body.length % ivBytes !== 0) throw new GoError('crypto/cipher: input not full blocks');
   if (body.length === 0) throw new GoError('runtime error: index out of range');
-  const decryption = createDecipheriv(cipher, aesKey(password), bytes.subarray(0, ivBytes)).setAutoPadding(false);
+  const decryption = createDecipheriv(cipher, aesKey(password), bytes.subarray(0, ivBytes)).setAutoPadding(
+    false,
+  );
   const text = decryption.update(body).toString('latin1') + decryption.final('latin1');
   const kept = text.length - text.charCodeAt(text.length - 1);
   if (kept < 0) throw new GoError('runtime error: slice bounds out of range');

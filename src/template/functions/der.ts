@@ -42,6 +42,12 @@ export const explicit = (number: number, ...contents: readonly Uint8Array[]): Bu
 /** `[number] IMPLICIT` over something primitive. */
 export const implicit = (number: number, content: Uint8Array): Buffer => der(0x80 | number, content);
 
+/** Text as Go writes it: printable where it may be, else UTF-8. Takes a binary string. */
+export function textString(text: string): Buffer {
+  const tag = /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? tags.printableString : tags.utf8String;
+  return der(tag, Buffer.from(text, 'latin1'));
+}
+
 /** A number that is not negative. */
 export function integer(value: bigint): Buffer {
   const hex = value.toString(16);
@@ -79,7 +85,8 @@ export function readDer(bytes: Buffer): Node {
 export function children(node: Node, tag: number = tags.sequence): Node[] {
   expect(node, tag);
   const found: Node[] = [];
-  for (let at = 0; at < node.content.length; at += found.at(-1)!.raw.length) found.push(nodeAt(node.content, at));
+  for (let at = 0; at < node.content.length; at += found.at(-1)!.raw.length)
+    found.push(nodeAt(node.content, at));
   return found;
 }
 
@@ -122,7 +129,8 @@ export function oidText(node: Node | undefined): string {
 /** A small number. */
 export function numberOf(node: Node | undefined): number {
   const { content } = expect(node, tags.integer);
-  if (content.length === 0 || content.length > 6 || content[0]! >= 0x80) throw new DerError('number out of range');
+  if (content.length === 0 || content.length > 6 || content[0]! >= 0x80)
+    throw new DerError('number out of range');
   return content.readUIntBE(0, content.length);
 }
 

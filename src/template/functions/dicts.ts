@@ -7,7 +7,9 @@ import { MergeRefused, mergeMaps } from './merge.ts';
 const any = 'interface {}';
 const map = 'map[string]interface {}';
 
-const mustMerge = variadic([map], map, (target, sources, context) => mergeMaps(target, sources, false, context));
+const mustMerge = variadic([map], map, (target, sources, context) =>
+  mergeMaps(target, sources, false, context),
+);
 const mustMergeOverwrite = variadic([map], map, (target, sources, context) =>
   mergeMaps(target, sources, true, context),
 );

@@ -1,4 +1,4 @@
-import { func, type FunctionTable, GoError } from '../func.ts';
+import { type FunctionTable, func, GoError } from '../func.ts';
 
 export const flow: FunctionTable = {
   /** The message is the template's own words; they may hold a value, so only that it failed is told. */

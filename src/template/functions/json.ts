@@ -120,11 +120,11 @@ interface Writer {
 function writeJson(value: Value, writer: Writer, depth: number): void {
   writer.context.step();
   if (depth > limits.templateValueDepthCount) throw new GoError('json: the value is nested too deep');
-  if (value instanceof Slice) return writeList(value, writer, depth);
-  if (value instanceof GoMap) return writeMap(value, writer, depth);
-  if (value instanceof Struct) return writeStruct(value, writer, depth);
-  if (value instanceof Named) return writeJson(value.value, writer, depth);
-  writer.write(scalarJson(value, writer.style));
+  if (value instanceof Slice) writeList(value, writer, depth);
+  else if (value instanceof GoMap) writeMap(value, writer, depth);
+  else if (value instanceof Struct) writeStruct(value, writer, depth);
+  else if (value instanceof Named) writeJson(value.value, writer, depth);
+  else writer.write(scalarJson(value, writer.style));
 }
 
 /** The JSON of what is neither a list nor a map. */
@@ -147,8 +147,10 @@ function floatJson(value: number, bits: 32 | 64): string {
 }
 
 function writeList(list: Slice, writer: Writer, depth: number): void {
-  if (list.isNil) return writer.write('null');
-  if (list.elem === 'uint8') return writer.write(`"${toBase64(bytesOf(list))}"`);
+  if (list.isNil || list.elem === 'uint8') {
+    writer.write(list.isNil ? 'null' : `"${toBase64(bytesOf(list))}"`);
+    return;
+  }
   list.items.forEach((item, i) => {
     writer.write((i === 0 ? '[' : ',') + writer.line(depth + 1));
     writeJson(item, writer, depth + 1);
@@ -157,7 +159,10 @@ function writeList(list: Slice, writer: Writer, depth: number): void {
 }
 
 function writeMap(map: GoMap, writer: Writer, depth: number): void {
-  if (map.isNil) return writer.write('null');
+  if (map.isNil) {
+    writer.write('null');
+    return;
+  }
   if (map.key === 'bool' || map.key.startsWith('float'))
     throw new GoError(`json: unsupported type: map[${map.key}]`);
   const entries = [...map.entries].map(([key, value]) => [String(key), value] as const);
@@ -179,14 +184,15 @@ function writeObject(entries: readonly (readonly [string, Value])[], writer: Wri
 
 /** A struct that has a JSON text of its own says so by a method MarshalJSON. */
 function writeStruct(struct: Struct, writer: Writer, depth: number): void {
-  if (struct.isNil) return writer.write('null');
   const own = struct.type.methods?.['MarshalJSON'];
-  if (own === undefined) {
+  if (struct.isNil) writer.write('null');
+  else if (own === undefined) {
     const exported = [...struct.fields].filter(([name]) => /^[A-Z]/.test(name));
-    return writeObject(exported, writer, depth);
+    writeObject(exported, writer, depth);
+  } else {
+    const bytes = own.call(struct as never, [], writer.context);
+    writer.write(bytes instanceof Slice ? bytesOf(bytes) : 'null');
   }
-  const bytes = own.call(struct as never, [], writer.context);
-  writer.write(bytes instanceof Slice ? bytesOf(bytes) : 'null');
 }
 
 const named: Readonly<Record<string, string>> = {

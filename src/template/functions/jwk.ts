@@ -16,12 +16,16 @@ export const jwkPublicKeyPem: Call = ([text]) => {
 
 export const jwkPrivateKeyPem: Call = ([text]) => {
   const jwk = parseJwk(text as string);
-  if (jwk.d === undefined) throw new GoError('x509: unknown key type while marshaling PKCS#8: the JWK is a public key');
+  if (jwk.d === undefined)
+    throw new GoError('x509: unknown key type while marshaling PKCS#8: the JWK is a public key');
   const key = importing(() => createPrivateKey({ key: withCrtValues(jwk), format: 'jwk' }));
   return encodePem('PRIVATE KEY', pkcs8Of(key));
 };
 
-const curves: Readonly<Record<string, readonly string[]>> = { EC: ['P-256', 'P-384', 'P-521'], OKP: ['Ed25519'] };
+const curves: Readonly<Record<string, readonly string[]>> = {
+  EC: ['P-256', 'P-384', 'P-521'],
+  OKP: ['Ed25519'],
+};
 
 function parseJwk(text: string): JsonWebKey {
   let parsed: unknown;
@@ -52,7 +56,8 @@ function importing(read: () => KeyObject): KeyObject {
 /** The numbers that only make RSA faster may be left out of a JWK; node:crypto wants them. */
 function withCrtValues(jwk: JsonWebKey): JsonWebKey {
   if (jwk.kty !== 'RSA' || (jwk.dp !== undefined && jwk.dq !== undefined && jwk.qi !== undefined)) return jwk;
-  if (jwk.p === undefined || jwk.q === undefined) throw new GoError('failed to parse the JWK: p or q is missing');
+  if (jwk.p === undefined || jwk.q === undefined)
+    throw new GoError('failed to parse the JWK: p or q is missing');
   const [d, p, q] = [number(jwk.d!), number(jwk.p), number(jwk.q)];
   if (p < 2n || q < 2n) throw new GoError('failed to parse the JWK: p or q is no prime');
   return { ...jwk, dp: encoded(d % (p - 1n)), dq: encoded(d % (q - 1n)), qi: encoded(inverse(q, p)) };

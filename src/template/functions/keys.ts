@@ -139,4 +139,3 @@ function readDsa(bytes: Buffer): KeyObject | undefined {
     return undefined;
   }
 }
-

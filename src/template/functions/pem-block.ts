@@ -1,6 +1,6 @@
 import { GoError } from '../func.ts';
+import { fromBase64, toBase64 } from './encoding.ts';
 import { byBytes } from './lists.ts';
-import { toBase64, fromBase64 } from './encoding.ts';
 import { trimSpace } from './runes.ts';
 
 /** Go's encoding/pem over binary strings. */
@@ -38,7 +38,11 @@ export function decodePem(text: string): { block: PemBlock | undefined; rest: st
 }
 
 /** The block; or `skip` to look on behind its END, or `none` to give up. */
-function blockAt(text: string, start: number, endAt: number): { block: PemBlock; rest: string } | 'skip' | 'none' {
+function blockAt(
+  text: string,
+  start: number,
+  endAt: number,
+): { block: PemBlock; rest: string } | 'skip' | 'none' {
   const afterEnd = endAt + end.length;
   const typeLine = lineAt(text, start + begin.length);
   if (!typeLine.text.endsWith(dashes)) return 'skip';
@@ -75,18 +79,24 @@ function bodyBytes(body: string): Buffer | undefined {
 function lineAt(text: string, from: number): { text: string; next: number } {
   const newline = text.indexOf('\n', from);
   const next = newline < 0 ? text.length : newline + 1;
-  const stop = newline < 0 ? text.length : newline > from && text[newline - 1] === '\r' ? newline - 1 : newline;
+  const stop =
+    newline < 0 ? text.length : newline > from && text[newline - 1] === '\r' ? newline - 1 : newline;
   let last = stop;
   while (last > from && (text[last - 1] === ' ' || text[last - 1] === '\t')) last--;
   return { text: text.slice(from, last), next };
 }
 
 /** pem.EncodeToMemory. */
-export function encodePem(type: string, bytes: Buffer, headers: ReadonlyMap<string, string> = new Map()): string {
+export function encodePem(
+  type: string,
+  bytes: Buffer,
+  headers: ReadonlyMap<string, string> = new Map(),
+): string {
   const lines = [`${begin}${type}${dashes}\n`];
   const names = [...headers.keys()].filter((name) => name !== 'Proc-Type').sort(byBytes);
   if (headers.has('Proc-Type')) names.unshift('Proc-Type');
-  if (names.some((name) => name.includes(':'))) throw new GoError('pem: cannot encode a header key that contains a colon');
+  if (names.some((name) => name.includes(':')))
+    throw new GoError('pem: cannot encode a header key that contains a colon');
   for (const name of names) lines.push(`${name}: ${headers.get(name)}\n`);
   if (names.length > 0) lines.push('\n');
   const body = toBase64(bytes.toString('latin1'));

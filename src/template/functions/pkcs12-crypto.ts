@@ -1,8 +1,26 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  pbkdf2Sync,
+  timingSafeEqual,
+} from 'node:crypto';
 import forge from 'node-forge';
 import { type CallContext, GoError } from '../func.ts';
 import { runesOf } from '../utf8.ts';
-import { children, expect, integer, type Node, numberOf, octets, oid, oidText, sequence, tags } from './der.ts';
+import {
+  children,
+  expect,
+  integer,
+  type Node,
+  numberOf,
+  octets,
+  oid,
+  oidText,
+  sequence,
+  tags,
+} from './der.ts';
 
 /** The ciphers, hashes and key derivations of PKCS#12, old and new. */
 
@@ -56,7 +74,8 @@ export function wideText(text: string): Buffer {
   const runes = runesOf(text);
   const bytes = Buffer.alloc(runes.length * 2);
   runes.forEach((rune, i) => {
-    if (rune > 0xffff) throw new GoError('pkcs12: string contains characters that cannot be encoded in UCS-2');
+    if (rune > 0xffff)
+      throw new GoError('pkcs12: string contains characters that cannot be encoded in UCS-2');
     bytes.writeUInt16BE(rune, i * 2);
   });
   return bytes;
@@ -79,7 +98,10 @@ interface Derivation {
 }
 
 /** RFC 7292, appendix B.2. */
-function derive({ hash, salt, password, iterations, purpose, size }: Derivation, context: CallContext): Buffer {
+function derive(
+  { hash, salt, password, iterations, purpose, size }: Derivation,
+  context: CallContext,
+): Buffer {
   const { name, blockBytes } = hash;
   const diversifier = Buffer.alloc(blockBytes, purpose);
   let input = Buffer.concat([filled(salt, blockBytes), filled(password, blockBytes)]);
@@ -106,14 +128,21 @@ function advanced(input: Buffer, block: Buffer, blockBytes: number): Buffer<Arra
   const blocks: Buffer[] = [];
   for (let at = 0; at < input.length; at += blockBytes) {
     const value = BigInt(`0x${input.subarray(at, at + blockBytes).toString('hex')}`) + added;
-    const hex = BigInt.asUintN(blockBytes * 8, value).toString(16).padStart(blockBytes * 2, '0');
+    const hex = BigInt.asUintN(blockBytes * 8, value)
+      .toString(16)
+      .padStart(blockBytes * 2, '0');
     blocks.push(Buffer.from(hex, 'hex'));
   }
   return Buffer.concat(blocks);
 }
 
 /** Whether the MAC over the content is right for the password. `macData` is the node of that name. */
-export function isMacRight(macData: Node, content: Buffer, password: Password, context: CallContext): boolean {
+export function isMacRight(
+  macData: Node,
+  content: Buffer,
+  password: Password,
+  context: CallContext,
+): boolean {
   const [digestInfo, salt, count] = children(macData);
   const [algorithm, digest] = children(expect(digestInfo, tags.sequence));
   const [id, parameters] = children(expect(algorithm, tags.sequence));
@@ -121,7 +150,12 @@ export function isMacRight(macData: Node, content: Buffer, password: Password, c
   const mac =
     oidText(id) === ids.pbmac1
       ? pbmac1(expect(parameters, tags.sequence), content, password, context)
-      : hashMac({ id: oidText(id), salt: expect(salt, tags.octetString).content, iterations }, content, password, context);
+      : hashMac(
+          { id: oidText(id), salt: expect(salt, tags.octetString).content, iterations },
+          content,
+          password,
+          context,
+        );
   const given = expect(digest, tags.octetString).content;
   return given.length === mac.length && timingSafeEqual(given, mac);
 }
@@ -144,7 +178,8 @@ function pbmac1(parameters: Node, content: Buffer, password: Password, context: 
   const hash = hmacs[oidText(children(expect(scheme, tags.sequence))[0])];
   if (hash === undefined) throw new GoError('pkcs12: not implemented: PBMAC1 MAC algorithm is not supported');
   const { key, hasLength } = pbkdf2(expect(derivation, tags.sequence), undefined, password, context);
-  if (!hasLength) throw new GoError('pkcs12: PBMAC1 requires explicit KeyLength parameter in PBKDF2 parameters');
+  if (!hasLength)
+    throw new GoError('pkcs12: PBMAC1 requires explicit KeyLength parameter in PBKDF2 parameters');
   return createHmac(hash, key).update(content).digest();
 }
 
@@ -156,7 +191,8 @@ function pbkdf2(
   context: CallContext,
 ): { key: Buffer; hasLength: boolean } {
   const [id, parameters] = children(algorithm);
-  if (oidText(id) !== ids.pbkdf2) throw new GoError('pkcs12: not implemented: the kdf algorithm is not supported');
+  if (oidText(id) !== ids.pbkdf2)
+    throw new GoError('pkcs12: not implemented: the kdf algorithm is not supported');
   const [salt, iterations, ...rest] = children(expect(parameters, tags.sequence));
   const length = rest.find((node) => node.tag === tags.integer);
   const prf = rest.find((node) => node.tag === tags.sequence);
@@ -170,7 +206,12 @@ function pbkdf2(
 }
 
 /** Decrypts what an AlgorithmIdentifier describes. */
-export function decrypt(algorithm: Node, encrypted: Buffer, password: Password, context: CallContext): Buffer {
+export function decrypt(
+  algorithm: Node,
+  encrypted: Buffer,
+  password: Password,
+  context: CallContext,
+): Buffer {
   const [id, parameters] = children(expect(algorithm, tags.sequence));
   const cipher = oldCiphers[oidText(id)];
   const padded =
@@ -182,14 +223,16 @@ export function decrypt(algorithm: Node, encrypted: Buffer, password: Password, 
 
 function checkBlocks(encrypted: Buffer, blockBytes: number): void {
   if (encrypted.length === 0) throw new GoError('pkcs12: empty encrypted data');
-  if (encrypted.length % blockBytes !== 0) throw new GoError('pkcs12: input is not a multiple of the block size');
+  if (encrypted.length % blockBytes !== 0)
+    throw new GoError('pkcs12: input is not a multiple of the block size');
 }
 
 function decryptAes(parameters: Node, encrypted: Buffer, password: Password, context: CallContext): Buffer {
   const [derivation, scheme] = children(parameters);
   const [id, iv] = children(expect(scheme, tags.sequence));
   const cipher = aesCiphers[oidText(id)];
-  if (cipher === undefined) throw new GoError('pkcs12: not implemented: the pbes2 algorithm is not supported');
+  if (cipher === undefined)
+    throw new GoError('pkcs12: not implemented: the pbes2 algorithm is not supported');
   checkBlocks(encrypted, 16);
   const { key } = pbkdf2(expect(derivation, tags.sequence), cipher.keyBytes, password, context);
   const { content } = expect(iv, tags.octetString);
@@ -233,8 +276,7 @@ function decryptRc2(key: Buffer, iv: Buffer, encrypted: Buffer): Buffer {
 
 function unpadded(padded: Buffer, blockBytes: number): Buffer {
   const count = padded.at(-1) ?? 0;
-  const isRight =
-    count > 0 && count <= blockBytes && padded.subarray(-count).every((byte) => byte === count);
+  const isRight = count > 0 && count <= blockBytes && padded.subarray(-count).every((byte) => byte === count);
   if (!isRight) throw new GoError('pkcs12: decryption error, incorrect padding');
   return padded.subarray(0, -count);
 }
@@ -244,7 +286,11 @@ const iterations = 2048;
 const saltBytes = 16;
 
 /** The AlgorithmIdentifier and the bytes of AES-256 with a key by PBKDF2. */
-export function encrypt(content: Buffer, password: Password, context: CallContext): { algorithm: Buffer; encrypted: Buffer } {
+export function encrypt(
+  content: Buffer,
+  password: Password,
+  context: CallContext,
+): { algorithm: Buffer; encrypted: Buffer } {
   const salt = context.randomBytes(saltBytes);
   const iv = context.randomBytes(16);
   charge(iterations, context);
@@ -262,5 +308,9 @@ export function encrypt(content: Buffer, password: Password, context: CallContex
 export function macDataOf(content: Buffer, password: Password, context: CallContext): Buffer {
   const salt = context.randomBytes(saltBytes);
   const digest = hashMac({ id: ids.sha256, salt, iterations }, content, password, context);
-  return sequence(sequence(sequence(oid(ids.sha256)), octets(digest)), octets(salt), integer(BigInt(iterations)));
+  return sequence(
+    sequence(sequence(oid(ids.sha256)), octets(digest)),
+    octets(salt),
+    integer(BigInt(iterations)),
+  );
 }

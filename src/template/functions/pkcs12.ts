@@ -1,11 +1,35 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { type Call, type CallContext, GoError } from '../func.ts';
 import { certificatePem, orderedChain } from './chains.ts';
-import { children, der, expect, explicit, implicit, integer, type Node, numberOf, octets, oid, oidText, readDer, sequence, tags } from './der.ts';
+import {
+  children,
+  der,
+  expect,
+  explicit,
+  implicit,
+  integer,
+  type Node,
+  numberOf,
+  octets,
+  oid,
+  oidText,
+  readDer,
+  sequence,
+  tags,
+} from './der.ts';
 import { toBase64 } from './encoding.ts';
 import { keyOfAnyType, pkcs8Of, readKey } from './keys.ts';
 import { decodePem, encodePem } from './pem-block.ts';
-import { decrypt, encrypt, isMacRight, macDataOf, noPassword, type Password, passwordOf, wideText } from './pkcs12-crypto.ts';
+import {
+  decrypt,
+  encrypt,
+  isMacRight,
+  macDataOf,
+  noPassword,
+  type Password,
+  passwordOf,
+  wideText,
+} from './pkcs12-crypto.ts';
 import { type Certificate, nameText, parseCertificate, readingDer } from './x509.ts';
 
 /** ESO's functions between PKCS#12 and PEM, reading and writing as go-pkcs12 does. */
@@ -26,11 +50,14 @@ const ids = {
 export const pkcs12key: Call = ([file], context) => keyPem('', file as string, context);
 export const pkcs12keyPass: Call = ([pass, file], context) => keyPem(pass as string, file as string, context);
 export const pkcs12cert: Call = ([file], context) => certificatesPem('', file as string, context);
-export const pkcs12certPass: Call = ([pass, file], context) => certificatesPem(pass as string, file as string, context);
+export const pkcs12certPass: Call = ([pass, file], context) =>
+  certificatesPem(pass as string, file as string, context);
 
-export const pemToPkcs12: Call = ([cert, key], context) => leafFile([cert, key, ''] as string[], false, context);
+export const pemToPkcs12: Call = ([cert, key], context) =>
+  leafFile([cert, key, ''] as string[], false, context);
 export const pemToPkcs12Pass: Call = (args, context) => leafFile(args as string[], false, context);
-export const fullPemToPkcs12: Call = ([cert, key], context) => leafFile([cert, key, ''] as string[], true, context);
+export const fullPemToPkcs12: Call = ([cert, key], context) =>
+  leafFile([cert, key, ''] as string[], true, context);
 export const fullPemToPkcs12Pass: Call = (args, context) => leafFile(args as string[], true, context);
 export const pemTruststoreToPKCS12: Call = ([certs], context) => trustStore(certs as string, '', context);
 export const pemTruststoreToPKCS12Pass: Call = ([certs, pass], context) =>
@@ -48,7 +75,9 @@ function keyPem(pass: string, file: string, context: CallContext): string {
 }
 
 function certificatesPem(pass: string, file: string, context: CallContext): string {
-  const { certificates } = within('unable to decode pkcs12 certificate with password', () => open(pass, file, context));
+  const { certificates } = within('unable to decode pkcs12 certificate with password', () =>
+    open(pass, file, context),
+  );
   return inChainOrder(certificates).map(certificatePem).join('');
 }
 
@@ -126,7 +155,12 @@ function bagsOf(file: Buffer, given: Password, context: CallContext): { bags: No
   return { bags: parts.flatMap((part) => children(readDer(partContent(part, password, context)))), password };
 }
 
-function provenPassword(macData: Node | undefined, content: Buffer, given: Password, context: CallContext): Password {
+function provenPassword(
+  macData: Node | undefined,
+  content: Buffer,
+  given: Password,
+  context: CallContext,
+): Password {
   const isEmpty = given.utf8.length === 0;
   if (macData === undefined) {
     if (!isEmpty) throw new GoError('pkcs12: no MAC in data');
@@ -209,10 +243,9 @@ function attribute(id: string, value: Buffer): Buffer {
   return sequence(oid(id), der(tags.set, value));
 }
 
-/** DER orders what is in a set by its bytes. */
+/** DER orders what is in a set by its bytes; go-pkcs12 writes an empty one too. */
 function bag(id: string, value: Buffer, attributes: readonly Buffer[]): Buffer {
-  const set = attributes.length === 0 ? [] : [der(tags.set, ...[...attributes].sort(Buffer.compare))];
-  return sequence(oid(id), explicit(0, value), ...set);
+  return sequence(oid(id), explicit(0, value), der(tags.set, ...[...attributes].sort(Buffer.compare)));
 }
 
 function certBag({ raw }: Certificate, attributes: readonly Buffer[]): Buffer {

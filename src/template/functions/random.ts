@@ -1,4 +1,4 @@
-import { type CallContext, func, type FunctionTable, GoError } from '../func.ts';
+import { type CallContext, type FunctionTable, func, GoError } from '../func.ts';
 import { fromRunes, runesOf } from '../utf8.ts';
 import { toBase64 } from './encoding.ts';
 

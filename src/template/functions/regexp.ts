@@ -1,4 +1,4 @@
-import { func, type FunctionTable, lazy } from '../func.ts';
+import { type FunctionTable, func, lazy } from '../func.ts';
 
 /** RE2 is loaded with the first template that uses one of these; quoting needs none. */
 const regexps = () => import('./regexps.ts');

@@ -42,7 +42,11 @@ export class GoRegexp {
     return spans.map(([start, end]) => restore(source.slice(start, end)));
   }
 
-  replaceAll(text: string, replacement: (matcher: Matcher, source: string) => string, context: CallContext): string {
+  replaceAll(
+    text: string,
+    replacement: (matcher: Matcher, source: string) => string,
+    context: CallContext,
+  ): string {
     const { matcher, source } = this.#search(text, context);
     let result = '';
     let copied = 0;
@@ -82,7 +86,11 @@ export class GoRegexp {
     return { matcher: this.#expression.matcher(source), source };
   }
 
-  #findSpans(text: string, limit: number, context: CallContext): { source: string; spans: [number, number][] } {
+  #findSpans(
+    text: string,
+    limit: number,
+    context: CallContext,
+  ): { source: string; spans: [number, number][] } {
     const { matcher, source } = this.#search(text, context);
     const spans: [number, number][] = [];
     let before = -1;
@@ -134,11 +142,15 @@ function restore(source: string): string {
 }
 
 /** Regexp.Expand: `$1`, `${1}`, `$name`, `${name}` and `$$`; `$1x` is the group called 1x, which is none. */
-export function expander(template: string, context: CallContext): (matcher: Matcher, source: string) => string {
+export function expander(
+  template: string,
+  context: CallContext,
+): (matcher: Matcher, source: string) => string {
   const pieces = piecesOf(template);
   return (matcher, source) => {
     let text = '';
-    for (const piece of pieces) text += typeof piece === 'string' ? piece : groupText(matcher, source, piece.name);
+    for (const piece of pieces)
+      text += typeof piece === 'string' ? piece : groupText(matcher, source, piece.name);
     context.grow(text.length);
     return text;
   };
@@ -212,8 +224,16 @@ export const regexFindAll: Call = ([pattern, text, limit], context) => {
   return list(found, found.length === 0);
 };
 export const regexReplaceAll: Call = ([pattern, text, template], context) =>
-  GoRegexp.compile(pattern as string).replaceAll(text as string, expander(template as string, context), context);
+  GoRegexp.compile(pattern as string).replaceAll(
+    text as string,
+    expander(template as string, context),
+    context,
+  );
 export const regexReplaceAllLiteral: Call = ([pattern, text, replacement], context) =>
-  GoRegexp.compile(pattern as string).replaceAll(text as string, literal(replacement as string, context), context);
+  GoRegexp.compile(pattern as string).replaceAll(
+    text as string,
+    literal(replacement as string, context),
+    context,
+  );
 export const regexSplit: Call = ([pattern, text, limit], context) =>
   list(GoRegexp.compile(pattern as string).split(text as string, Number(limit), context), limit === 0n);

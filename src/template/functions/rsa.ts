@@ -8,7 +8,8 @@ const hashes: Readonly<Record<string, string>> = { SHA1: 'sha1', SHA256: 'sha256
 /** `rsaDecrypt scheme hash ciphertext key`: RSA-OAEP without a label, or None to pass the text through. */
 export const rsaDecrypt: Call = ([scheme, hash, ciphertext, keyText]) => {
   if (scheme === 'None') return ciphertext as string;
-  if (scheme !== 'RSA-OAEP') throw new GoError('the decryption scheme is not supported: use RSA-OAEP or None');
+  if (scheme !== 'RSA-OAEP')
+    throw new GoError('the decryption scheme is not supported: use RSA-OAEP or None');
   const { block } = decodePem(keyText as string);
   if (block === undefined) throw new GoError('failed to decode PEM block');
   const key = keyOfAnyType(block.bytes);

@@ -12,8 +12,12 @@ export interface Url {
   /** As written, where escaping the path again would give something else. */
   readonly rawPath: string;
   readonly query: string;
+  /** A `?` with nothing behind it. */
+  readonly hasEmptyQuery: boolean;
   readonly fragment: string;
   readonly rawFragment: string;
+  /** A scheme and a path without an authority between them. */
+  readonly omitsHost: boolean;
 }
 
 export interface Userinfo {
@@ -36,14 +40,14 @@ function mustEscape(char: string, part: Part): boolean {
   return !/[A-Za-z0-9\-_.~]/.test(char) && !plainIn[part].includes(char);
 }
 
-function escape(text: string, part: Part): string {
+function escapePart(text: string, part: Part): string {
   return text.replace(/[^A-Za-z0-9\-_.~]/g, (char) =>
     mustEscape(char, part) ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}` : char,
   );
 }
 
-function unescape(text: string, part: Part): string {
-  return text.replace(/%[0-9a-fA-F]{2}|[^]/g, (piece) => {
+function unescapePart(text: string, part: Part): string {
+  return text.replace(/%[0-9a-fA-F]{2}|[\s\S]/g, (piece) => {
     if (piece.length === 1) return plainByte(piece, part);
     const code = Number.parseInt(piece.slice(1), 16);
     const byte = String.fromCharCode(code);
@@ -66,8 +70,8 @@ function plainByte(byte: string, part: Part): string {
 export function parseUrl(text: string): Url {
   const [front, fragment] = cut(text, '#');
   const url = parseFront(front);
-  const plain = unescape(fragment, 'fragment');
-  return { ...url, fragment: plain, rawFragment: escape(plain, 'fragment') === fragment ? '' : fragment };
+  const plain = unescapePart(fragment, 'fragment');
+  return { ...url, fragment: plain, rawFragment: escapePart(plain, 'fragment') === fragment ? '' : fragment };
 }
 
 function cut(text: string, mark: string): [string, string] {
@@ -83,9 +87,16 @@ const nothing: Url = {
   path: '',
   rawPath: '',
   query: '',
+  hasEmptyQuery: false,
   fragment: '',
   rawFragment: '',
+  omitsHost: false,
 };
+
+/** A URL of these parts, the others empty. */
+export function urlOf(parts: Partial<Url>): Url {
+  return { ...nothing, ...parts };
+}
 
 function parseFront(text: string): Url {
   if (/[\0-\x1f\x7f]/.test(text)) throw new GoError('net/url: invalid control character in URL');
@@ -94,26 +105,26 @@ function parseFront(text: string): Url {
   const [whole = '', name = ''] = /^([A-Za-z][A-Za-z0-9+\-.]*):/.exec(text) ?? [];
   const scheme = name.toLowerCase();
   const [rest, query] = cut(text.slice(whole.length), '?');
+  const hasEmptyQuery = query === '' && text.endsWith('?');
+  const common = { ...nothing, scheme, query, hasEmptyQuery };
   if (!rest.startsWith('/')) {
-    if (scheme !== '') return { ...nothing, scheme, query, opaque: rest };
+    if (scheme !== '') return { ...common, opaque: rest };
     if (cut(rest, '/')[0].includes(':')) throw new GoError('first path segment in URL cannot contain colon');
   }
   const hasAuthority = rest.startsWith('//') && (scheme !== '' || !rest.startsWith('///'));
-  if (!hasAuthority) return { ...nothing, scheme, query, ...pathOf(rest) };
+  if (!hasAuthority) return { ...common, ...pathOf(rest), omitsHost: scheme !== '' };
   const slash = rest.indexOf('/', 2);
   const authority = slash < 0 ? rest.slice(2) : rest.slice(2, slash);
   return {
-    ...nothing,
-    scheme,
-    query,
+    ...common,
     ...authorityOf(scheme, authority),
     ...pathOf(slash < 0 ? '' : rest.slice(slash)),
   };
 }
 
 function pathOf(raw: string): Pick<Url, 'path' | 'rawPath'> {
-  const path = unescape(raw, 'path');
-  return { path, rawPath: escape(path, 'path') === raw ? '' : raw };
+  const path = unescapePart(raw, 'path');
+  return { path, rawPath: escapePart(path, 'path') === raw ? '' : raw };
 }
 
 function authorityOf(scheme: string, authority: string): Pick<Url, 'user' | 'host'> {
@@ -125,10 +136,10 @@ function authorityOf(scheme: string, authority: string): Pick<Url, 'user' | 'hos
 function userinfoOf(text: string): Userinfo {
   if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(text)) throw new GoError('net/url: invalid userinfo');
   const colon = text.indexOf(':');
-  if (colon < 0) return { name: unescape(text, 'userinfo'), password: undefined };
+  if (colon < 0) return { name: unescapePart(text, 'userinfo'), password: undefined };
   return {
-    name: unescape(text.slice(0, colon), 'userinfo'),
-    password: unescape(text.slice(colon + 1), 'userinfo'),
+    name: unescapePart(text.slice(0, colon), 'userinfo'),
+    password: unescapePart(text.slice(colon + 1), 'userinfo'),
   };
 }
 
@@ -140,20 +151,20 @@ function hostOf(scheme: string, host: string): string {
   // More than one colon is let pass but for http, where the port would then be no number.
   const colon = /^https?$/.test(scheme) ? first : host.lastIndexOf(':');
   if (first >= 0) checkPort(host.slice(colon));
-  return unescape(host, 'host');
+  return unescapePart(host, 'host');
 }
 
 function literalHost(host: string): string {
   const close = host.lastIndexOf(']');
   if (close < 0) throw new GoError("missing ']' in host");
   checkPort(host.slice(close + 1));
-  const port = unescape(host.slice(close + 1), 'host');
+  const port = unescapePart(host.slice(close + 1), 'host');
   const inner = host.slice(1, close);
   const zone = inner.indexOf('%25');
   const name =
     zone < 0
-      ? unescape(inner, 'host')
-      : unescape(inner.slice(0, zone), 'host') + unescape(inner.slice(zone), 'zone');
+      ? unescapePart(inner, 'host')
+      : unescapePart(inner.slice(0, zone), 'host') + unescapePart(inner.slice(zone), 'zone');
   const [address, zoneName] = cut(name, '%');
   if (!isIPv6(address) || (name.includes('%') && zoneName === '')) throw new GoError('invalid host');
   return `[${name}]${port}`;
@@ -172,28 +183,37 @@ export function hostname(host: string): string {
 
 /** Userinfo.String. */
 export function userinfoText(user: Userinfo): string {
-  const name = escape(user.name, 'userinfo');
-  return user.password === undefined ? name : `${name}:${escape(user.password, 'userinfo')}`;
+  const name = escapePart(user.name, 'userinfo');
+  return user.password === undefined ? name : `${name}:${escapePart(user.password, 'userinfo')}`;
 }
 
-/** URL.String of a URL put together from parts. */
+/** URL.String. */
 export function urlText(url: Url): string {
   let text = url.scheme === '' ? '' : `${url.scheme}:`;
   if (url.opaque !== '') text += url.opaque;
   else text += hierarchyText(url, text);
-  if (url.query !== '') text += `?${url.query}`;
-  return url.fragment === '' ? text : `${text}#${escape(url.fragment, 'fragment')}`;
+  if (url.hasEmptyQuery || url.query !== '') text += `?${url.query}`;
+  return url.fragment === '' ? text : `${text}#${written(url.fragment, url.rawFragment, 'fragment')}`;
 }
 
-function hierarchyText({ scheme, host, user, path: unescaped }: Url, before: string): string {
+/** As it was written, where that is right for it. */
+function written(plain: string, raw: string, part: 'path' | 'fragment'): string {
+  const isRight =
+    raw !== '' &&
+    [...raw].every((char) => char === '%' || pathMarks.includes(char) || !mustEscape(char, part));
+  return isRight && unescapePart(raw, part) === plain ? raw : escapePart(plain, part);
+}
+
+const pathMarks = "!$&'()*+,;=:@[]";
+
+function hierarchyText(url: Url, before: string): string {
+  const { scheme, host, user } = url;
+  const isNamed = (scheme !== '' && !url.omitsHost) || host !== '' || user !== undefined;
   let text = '';
-  if (
-    (scheme !== '' || host !== '' || user !== undefined) &&
-    (host !== '' || unescaped !== '' || user !== undefined)
-  ) {
-    text = `//${user === undefined ? '' : `${userinfoText(user)}@`}${escape(host, 'host')}`;
+  if (isNamed && (host !== '' || url.path !== '' || user !== undefined)) {
+    text = `//${user === undefined ? '' : `${userinfoText(user)}@`}${escapePart(host, 'host')}`;
   }
-  const path = unescaped === '*' ? '*' : escape(unescaped, 'path');
+  const path = url.path === '*' ? '*' : written(url.path, url.rawPath, 'path');
   if (path !== '' && !path.startsWith('/') && host !== '') text += '/';
   // Else the first segment would be read as a scheme.
   if (before === '' && text === '' && cut(path, '/')[0].includes(':')) text = './';

@@ -1,6 +1,6 @@
 import { type FunctionTable, func, GoError } from '../func.ts';
 import { dict, type GoMap, kindOf, plain } from '../value.ts';
-import { hostname, parseUrl, urlText, userinfoText } from './url.ts';
+import { hostname, parseUrl, urlOf, urlText, userinfoText } from './url.ts';
 
 export const urls: FunctionTable = {
   urlParse: func(['string'], (text) => {
@@ -18,20 +18,20 @@ export const urls: FunctionTable = {
   }),
   urlJoin: func(['map[string]interface {}'], (parts) => {
     const userinfo = textOf(parts, 'userinfo');
-    return urlText({
-      scheme: textOf(parts, 'scheme'),
-      host: textOf(parts, 'host'),
-      path: textOf(parts, 'path'),
-      rawPath: '',
-      query: textOf(parts, 'query'),
-      opaque: textOf(parts, 'opaque'),
-      fragment: textOf(parts, 'fragment'),
-      rawFragment: '',
-      user:
-        userinfo === ''
-          ? undefined
-          : within('unable to parse userinfo in dict', () => parseUrl(`proto://${userinfo}@host`).user),
-    });
+    return urlText(
+      urlOf({
+        scheme: textOf(parts, 'scheme'),
+        host: textOf(parts, 'host'),
+        path: textOf(parts, 'path'),
+        query: textOf(parts, 'query'),
+        opaque: textOf(parts, 'opaque'),
+        fragment: textOf(parts, 'fragment'),
+        user:
+          userinfo === ''
+            ? undefined
+            : within('unable to parse userinfo in dict', () => parseUrl(`proto://${userinfo}@host`).user),
+      }),
+    );
   }),
 };
 

@@ -61,30 +61,30 @@ function setter(part: 'prerelease' | 'metadata'): Method {
 }
 
 const fields: NonNullable<NamedType['fields']> = [
-    { name: 'major', type: 'uint64' },
-    { name: 'minor', type: 'uint64' },
-    { name: 'patch', type: 'uint64' },
-    { name: 'pre', type: 'string' },
-    { name: 'metadata', type: 'string' },
-    { name: 'original', type: 'string' },
+  { name: 'major', type: 'uint64' },
+  { name: 'minor', type: 'uint64' },
+  { name: 'patch', type: 'uint64' },
+  { name: 'pre', type: 'string' },
+  { name: 'metadata', type: 'string' },
+  { name: 'original', type: 'string' },
 ];
 
 /** Methods of the plain struct, and so of a pointer to it too. */
 const plainMethods: NonNullable<NamedType['methods']> = {
-    Major: getter((version) => uint64(version.major)),
-    Minor: getter((version) => uint64(version.minor)),
-    Patch: getter((version) => uint64(version.patch)),
-    Prerelease: getter((version) => version.prerelease),
-    Metadata: getter((version) => version.metadata),
-    String: getter(versionText),
-    IncMajor: getter((version) => plainOf(increment(version, 'major'))),
-    IncMinor: getter((version) => plainOf(increment(version, 'minor'))),
-    IncPatch: getter((version) => plainOf(increment(version, 'patch'))),
-    SetPrerelease: setter('prerelease'),
-    SetMetadata: setter('metadata'),
-    MarshalJSON: getter((version) => bytes(`"${versionText(version)}"`)),
-    MarshalText: getter((version) => bytes(versionText(version))),
-    Value: getter(versionText),
+  Major: getter((version) => uint64(version.major)),
+  Minor: getter((version) => uint64(version.minor)),
+  Patch: getter((version) => uint64(version.patch)),
+  Prerelease: getter((version) => version.prerelease),
+  Metadata: getter((version) => version.metadata),
+  String: getter(versionText),
+  IncMajor: getter((version) => plainOf(increment(version, 'major'))),
+  IncMinor: getter((version) => plainOf(increment(version, 'minor'))),
+  IncPatch: getter((version) => plainOf(increment(version, 'patch'))),
+  SetPrerelease: setter('prerelease'),
+  SetMetadata: setter('metadata'),
+  MarshalJSON: getter((version) => bytes(`"${versionText(version)}"`)),
+  MarshalText: getter((version) => bytes(versionText(version))),
+  Value: getter(versionText),
 };
 
 const text = (receiver: Receiver): string => versionText(receiver.inner);
@@ -126,5 +126,4 @@ function fieldsOf(version: Version): ReadonlyMap<string, Value> {
 
 const pointerTo = (version: Version): Receiver =>
   new Struct(pointerType, version, { fields: fieldsOf(version), pointer: true });
-const plainOf = (version: Version): Receiver =>
-  new Struct(plainType, version, { fields: fieldsOf(version) });
+const plainOf = (version: Version): Receiver => new Struct(plainType, version, { fields: fieldsOf(version) });

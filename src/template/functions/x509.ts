@@ -1,7 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import { GoError } from '../func.ts';
 import { encodeRune } from '../utf8.ts';
-import { bigintOf, children, DerError, expect, type Node, oidText, readDer, tags } from './der.ts';
+import {
+  bigintOf,
+  children,
+  DerError,
+  expect,
+  type Node,
+  oidText,
+  readDer,
+  tags,
+  textString,
+} from './der.ts';
 import { parseUrl, urlText } from './url.ts';
 
 /** What templates need to know of a certificate; nothing of it is verified. */
@@ -24,7 +34,11 @@ export interface AlternativeNames {
   readonly uris: readonly string[];
 }
 
-const extensionIds = { subjectKeyId: '2.5.29.14', alternativeNames: '2.5.29.17', authorityKeyId: '2.5.29.35' };
+const extensionIds = {
+  subjectKeyId: '2.5.29.14',
+  alternativeNames: '2.5.29.17',
+  authorityKeyId: '2.5.29.35',
+};
 
 /** x509.ParseCertificate. */
 export function parseCertificate(raw: Buffer): Certificate {
@@ -120,8 +134,8 @@ const attributes: readonly (readonly [string, string])[] = [
   ['2.5.4.6', 'C'],
   ['2.5.4.10', 'O'],
   ['2.5.4.11', 'OU'],
-  ['2.5.4.7', 'L'],
   ['2.5.4.8', 'ST'],
+  ['2.5.4.7', 'L'],
   ['2.5.4.9', 'STREET'],
   ['2.5.4.17', 'POSTALCODE'],
   ['2.5.4.3', 'CN'],
@@ -139,13 +153,18 @@ export function nameText(subject: Buffer): string {
       const [type, value] = children(attribute);
       const id = oidText(type);
       const name = attributes.find(([known]) => known === id)?.[1];
-      if (name === undefined) others.push(`${id}=#${value!.raw.toString('hex')}`);
+      if (name === undefined) others.push(`${id}=#${textString(stringOf(value!)).toString('hex')}`);
       else values.set(name, [...(singles.includes(name) ? [] : (values.get(name) ?? [])), stringOf(value!)]);
     }
   }
   const known = attributes
     .filter(([, name]) => values.has(name))
-    .map(([, name]) => values.get(name)!.map((value) => `${name}=${escaped(value)}`).join('+'));
+    .map(([, name]) =>
+      values
+        .get(name)!
+        .map((value) => `${name}=${escaped(value)}`)
+        .join('+'),
+    );
   return [...others, ...known].reverse().join(',');
 }
 

@@ -1,6 +1,6 @@
 import type { CallContext } from '../func.ts';
 import { decodeRune } from '../utf8.ts';
-import { isBase60, resolveScalar } from './yaml-scalar.ts';
+import { isPlainText } from './yaml-plain.ts';
 
 /** A value ready to be written: text is a string, `plain` a scalar that needs no quotes. */
 export type Tree =
@@ -46,9 +46,13 @@ export class YamlWriter {
 
   #node(tree: Tree, place: { inMap: boolean; isKey: boolean }): void {
     this.#context.step();
-    if (tree.kind === 'list') return tree.items.length === 0 ? this.#empty('[', ']') : this.#list(tree.items, place.inMap);
-    if (tree.kind === 'map') return tree.entries.length === 0 ? this.#empty('{', '}') : this.#map(tree.entries);
-    this.#scalar(tree, place.isKey);
+    if (tree.kind === 'list') {
+      if (tree.items.length === 0) this.#empty('[', ']');
+      else this.#list(tree.items, place.inMap);
+    } else if (tree.kind === 'map') {
+      if (tree.entries.length === 0) this.#empty('{', '}');
+      else this.#map(tree.entries);
+    } else this.#scalar(tree, place.isKey);
   }
 
   #empty(open: string, close: string): void {
@@ -117,7 +121,8 @@ export class YamlWriter {
 
   #lineStart(): void {
     const indent = Math.max(this.#indent, 0);
-    if (!this.#afterIndent || this.#column > indent || (this.#column === indent && !this.#afterSpace)) this.#break();
+    if (!this.#afterIndent || this.#column > indent || (this.#column === indent && !this.#afterSpace))
+      this.#break();
     if (this.#column < indent) this.#put(' '.repeat(indent - this.#column), indent - this.#column);
     this.#afterSpace = true;
     this.#afterIndent = true;
@@ -153,7 +158,14 @@ export class YamlWriter {
     chars.forEach((char, i) => {
       const isSpace = char === ' ';
       const isInside = !isQuoted || (i > 0 && i < chars.length - 1);
-      if (isSpace && mayBreak && !afterSpace && this.#column > widthColumns && isInside && chars[i + 1] !== ' ') {
+      if (
+        isSpace &&
+        mayBreak &&
+        !afterSpace &&
+        this.#column > widthColumns &&
+        isInside &&
+        chars[i + 1] !== ' '
+      ) {
         this.#lineStart();
       } else if (isBreak(char)) {
         this.#break(char);
@@ -214,8 +226,7 @@ export class YamlWriter {
 function styleOf(text: string, isKey: boolean): Style {
   const shape = shapeOf(text);
   if (text.includes('\n')) return shape.mayBeLiteral && !isKey ? 'literal' : 'double';
-  const isString = resolveScalar(text).tag === 'str' && !isBase60(text);
-  if (!isString || (isKey && shape.isMultiline)) return 'double';
+  if (!isPlainText(text) || (isKey && shape.isMultiline)) return 'double';
   if (shape.mayBePlain) return 'plain';
   return shape.mayBeSingle ? 'single' : 'double';
 }
@@ -298,5 +309,8 @@ function escaped(char: string): string {
   if (name !== undefined) return name;
   const rune = decodeRune(char, 0) >> 3;
   const [mark, width] = rune <= 0xff ? ['x', 2] : rune <= 0xffff ? ['u', 4] : ['U', 8];
-  return `\\${mark}${rune.toString(16).toUpperCase().padStart(width as number, '0')}`;
+  return `\\${mark}${rune
+    .toString(16)
+    .toUpperCase()
+    .padStart(width as number, '0')}`;
 }

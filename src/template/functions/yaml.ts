@@ -1,16 +1,29 @@
 import { limits } from '../../base/limits.ts';
 import { formatFloat } from '../float.ts';
 import { type Call, type CallContext, GoError } from '../func.ts';
+import { keyText, readYaml, type Yaml } from '../go-yaml.ts';
 import { isLetter, isValidUtf8, runesOf } from '../utf8.ts';
-import { anySlice, dict, Float32, Func, fromText, GoMap, Int, Named, Slice, Struct, toText, type Value } from '../value.ts';
+import {
+  anySlice,
+  dict,
+  type Float32,
+  type Func,
+  fromText,
+  GoMap,
+  type Int,
+  Named,
+  Slice,
+  Struct,
+  toText,
+  type Value,
+} from '../value.ts';
+import { resolveScalar } from '../yaml-scalar.ts';
 import { bytesOf } from './cast.ts';
 import { toBase64 } from './encoding.ts';
-import { byBytes } from './lists.ts';
 import { quoteJson, scalarJson } from './json.ts';
-import { readYaml, type YamlValue } from './yaml-read.ts';
-import { resolveScalar, type Scalar } from './yaml-scalar.ts';
-import { type Tree, YamlWriter } from './yaml-write.ts';
+import { byBytes } from './lists.ts';
 import { replaceInvalid } from './runes.ts';
+import { type Tree, YamlWriter } from './yaml-write.ts';
 
 /** toYaml and fromYaml as ESO has them: sigs.k8s.io/yaml, which goes through JSON both ways. */
 
@@ -29,14 +42,16 @@ export const toYaml: Call = ([value], context) => {
 export const fromYaml: Call = ([text], context) => {
   context.step((text as string).length >> 3);
   try {
-    const value = jsonValue(readYaml(text as string), context);
+    if (!isValidUtf8(text as string)) throw new GoError('yaml: invalid UTF-8');
+    const value = jsonValue(readYaml(toText(text as string)), context);
     if (value === null) return dict();
     if (value instanceof GoMap) return value;
     const kind = value instanceof Slice ? 'array' : kindNames[typeof value];
     const message = `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
     return dict([['Error', `error unmarshaling JSON: while decoding JSON: ${message}`]]);
   } catch (error) {
-    if (error instanceof GoError) return dict([['Error', `error converting YAML to JSON: ${fromText(error.message)}`]]);
+    if (error instanceof GoError)
+      return dict([['Error', `error converting YAML to JSON: ${fromText(error.message)}`]]);
     throw error;
   }
 };
@@ -44,26 +59,18 @@ export const fromYaml: Call = ([text], context) => {
 const kindNames: Readonly<Record<string, string>> = { boolean: 'bool', number: 'number', string: 'string' };
 
 /** As JSON makes Go values: all numbers floats, all keys strings. */
-function jsonValue(value: YamlValue, context: CallContext): Value {
+function jsonValue(value: Yaml, context: CallContext): Value {
   context.step();
-  if (Array.isArray(value)) return anySlice(value.map((item) => jsonValue(item, context)));
+  if (Array.isArray(value)) return anySlice(value.map((item: Yaml) => jsonValue(item, context)));
   if (value instanceof Map) {
-    return dict([...value].map(([key, item]) => [replaceInvalid(keyText(key)), jsonValue(item, context)] as const));
+    return dict([...value].map(([key, item]) => [fromText(keyText(key)), jsonValue(item, context)] as const));
   }
+  if (typeof value === 'string') return fromText(value);
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new GoError(`json: unsupported value: ${formatFloat(value, 'g', -1)}`);
   }
-  return typeof value === 'string' ? replaceInvalid(value) : value;
-}
-
-/** A key's text; numbers beyond int64 and null are refused, floats are written with the precision of 32 bits. */
-export function keyText(key: Scalar): string {
-  if (typeof key === 'string') return key;
-  if (typeof key === 'boolean') return String(key);
-  if (typeof key === 'bigint' && key < 2n ** 63n) return String(key);
-  if (typeof key === 'number') return floatText(key, 32);
-  throw new GoError('unsupported map key');
+  return value as boolean | number | null;
 }
 
 /** FormatFloat with %g, infinities as YAML has them. */
@@ -87,8 +94,8 @@ function treeOf(value: Value, context: CallContext, depth: number): Tree {
 
 function scalarText(value: null | boolean | bigint | number | Int | Float32 | Func): string {
   const text = scalarJson(value, { html: true });
-  const { value: read } = resolveScalar(text);
-  if (read === null) return 'null';
+  const read = resolveScalar(text, undefined, true);
+  if (read === null || read === undefined) return 'null';
   return typeof read === 'number' ? floatText(read, 64) : String(read);
 }
 
@@ -117,7 +124,11 @@ function structTree(struct: Struct, context: CallContext, depth: number): Tree {
   return textTree(fromText(JSON.parse(toText(bytesOf(bytes))) as string));
 }
 
-function entriesTree(entries: readonly (readonly [string, Value])[], context: CallContext, depth: number): Tree {
+function entriesTree(
+  entries: readonly (readonly [string, Value])[],
+  context: CallContext,
+  depth: number,
+): Tree {
   const trees = new Map<string, Tree>();
   // Sorted by bytes first, as JSON has them, so that the last of equal keys is the same.
   for (const [key, item] of [...entries].sort(([a], [b]) => byBytes(a, b))) {
@@ -184,7 +195,8 @@ function byNature(a: string, b: string): number {
   return left.length - right.length;
 }
 
-const isDigit = (rune: number | undefined): boolean => rune !== undefined && /^\p{Nd}$/u.test(String.fromCodePoint(rune));
+const isDigit = (rune: number | undefined): boolean =>
+  rune !== undefined && /^\p{Nd}$/u.test(String.fromCodePoint(rune));
 
 function byCharacter(left: readonly number[], right: readonly number[], at: number): number {
   const [a, b] = [left[at]!, right[at]!];
