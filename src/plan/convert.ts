@@ -1,6 +1,7 @@
 import { AgentError } from '../base/errors.ts';
 import type { Secret, SecretMap } from '../base/secret.ts';
 import type { ConversionStrategy } from '../spec/spec.ts';
+import { isLetter, isNumber } from '../template/utf8.ts';
 
 /**
  * Keys as conversionStrategy has them: a rune that is no letter, number, `-`, `.` or `_` becomes `_` (Default) or
@@ -24,9 +25,9 @@ export function convertKey(key: string, strategy: ConversionStrategy): string {
   return [...key].map((rune) => (isKept(rune) ? rune : replacement(rune, strategy))).join('');
 }
 
-/** Go's unicode.IsLetter and unicode.IsNumber are the categories L and N. */
-function isKept(rune: string): boolean {
-  return /^[\p{L}\p{N}._-]$/u.test(rune);
+function isKept(char: string): boolean {
+  const rune = char.codePointAt(0)!;
+  return char === '-' || char === '.' || char === '_' || isLetter(rune) || isNumber(rune);
 }
 
 function replacement(rune: string, strategy: ConversionStrategy): string {

@@ -39,7 +39,8 @@ function attempt(bytes: Buffer, alphabet: Alphabet): Buffer | undefined {
  * looked at, anything else is an error. The result is the bytes, or the offset that Go's CorruptInputError names.
  */
 export function decodeBase64(bytes: Buffer, alphabet: Alphabet): Buffer | number {
-  const digits: number[] = [];
+  const digits = Buffer.alloc(bytes.length);
+  let count = 0;
   const isBreak = (byte: number | undefined): boolean => byte === 0x0a || byte === 0x0d;
   let at = 0;
   for (; at < bytes.length; at++) {
@@ -47,10 +48,10 @@ export function decodeBase64(bytes: Buffer, alphabet: Alphabet): Buffer | number
     if (isBreak(byte)) continue;
     if (byte === 0x3d) break;
     if (!isDigit(byte, alphabet)) return at;
-    digits.push(byte);
+    digits[count++] = byte;
   }
-  const rest = digits.length % 4;
-  const body = () => Buffer.from(Buffer.from(digits).toString('latin1'), alphabet);
+  const rest = count % 4;
+  const body = () => Buffer.from(digits.toString('latin1', 0, count), alphabet);
   if (at === bytes.length) {
     // Go points at the first digit of the quantum that ends too early.
     return rest === 0 ? body() : at - rest;

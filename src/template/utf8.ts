@@ -121,6 +121,12 @@ export function isDigit(rune: number): boolean {
   return isA(/^\p{Nd}$/u, rune);
 }
 
+/** Digits, and numbers of other kinds: `²`, `Ⅷ`. */
+export function isNumber(rune: number): boolean {
+  if (rune < 0x80) return rune >= 0x30 && rune <= 0x39;
+  return isA(/^\p{N}$/u, rune);
+}
+
 export function isUpper(rune: number): boolean {
   return isA(/^\p{Lu}$/u, rune);
 }

@@ -57,7 +57,7 @@ function readAndWrite(bytes: Buffer): Outcome {
   try {
     exact = parseJson(bytes);
   } catch (thrown) {
-    return asError(thrown, 'syntax');
+    return { ...asError(thrown, 'syntax'), offset: placeIn(thrown) };
   }
   const texts = { html: written(exact), plain: latin1(goMarshal(exact, { escapeHtml: false })) };
   try {
@@ -111,6 +111,11 @@ function floatAsJson(value: number): string {
 function asError(thrown: unknown, fault: string): Outcome {
   if (!(thrown instanceof AgentError)) throw thrown;
   return { error: fault };
+}
+
+/** Where our message says that the fault is. */
+function placeIn(thrown: unknown): number {
+  return Number(/ byte (\d+)/.exec((thrown as AgentError).message)?.[1]);
 }
 
 function written(json: Json): string {

@@ -335,4 +335,9 @@ export const conversions: readonly string[] = [
   '\u0e01',
   '\u02b0',
   '_U002f_',
+  // Letters and numbers that are younger than Go's tables.
+  '\u1c89',
+  '\ua7cb',
+  '\u{10d40}',
+  '\u{2ebf0}',
 ];
