@@ -1,4 +1,5 @@
 import { AgentError } from '../src/base/errors.ts';
+import { nearest } from '../src/base/nearest.ts';
 import type {
   DurationOption,
   EnumOption,
@@ -8,7 +9,6 @@ import type {
   TextOption,
 } from '../src/spec/contract.ts';
 import { formatDuration, parseDuration } from '../src/spec/duration.ts';
-import { nearest } from '../src/spec/nearest.ts';
 import { exitCodes, UsageError } from './host.ts';
 
 /** One raw value and where it came from: the flag or the environment variable, as messages name it. */

@@ -11,6 +11,7 @@ import { Secret, type SecretMap } from '../base/secret.ts';
 import type { Rewrite } from '../spec/spec.ts';
 import { byteValueOfFloats } from './byte-value.ts';
 import { listed } from './listed.ts';
+import { compileRegexp } from './regexp.ts';
 
 type Merge = Extract<Rewrite, { kind: 'merge' }>;
 
@@ -44,25 +45,13 @@ function renamed(entries: SecretMap, rename: (key: string) => string): SecretMap
 }
 
 async function regexpRenamer(source: string, target: string): Promise<(key: string) => string> {
-  const { RE2JS } = await import('re2js');
-  try {
-    const pattern = RE2JS.compile(source);
-    const groups = new Map(Object.entries(pattern.namedGroups()));
-    const textOf =
-      (group: GroupText): GroupText =>
-      (index) =>
-        index > pattern.groupCount() ? '' : group(index);
-    return (key) => replaceAll(pattern.matcher(key), key, (group) => expand(target, textOf(group), groups));
-  } catch (cause) {
-    throw new AgentError(
-      'SpecInvalid',
-      `rewrite.regexp.source ${JSON.stringify(source)} is not a regular expression`,
-      {
-        remedy: 'write it in RE2 syntax, which has no look-around and no back-references',
-        cause,
-      },
-    );
-  }
+  const pattern = await compileRegexp(source, 'rewrite.regexp.source');
+  const groups = new Map(Object.entries(pattern.namedGroups()));
+  const textOf =
+    (group: GroupText): GroupText =>
+    (index) =>
+      index > pattern.groupCount() ? '' : group(index);
+  return (key) => replaceAll(pattern.matcher(key), key, (group) => expand(target, textOf(group), groups));
 }
 
 /** What this needs of RE2JS's matcher. */

@@ -3,7 +3,7 @@ import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Fetched } from '../plan/fetched.ts';
-import { nameMatcher } from '../plan/name-matcher.ts';
+import { nameMatcher } from '../plan/regexp.ts';
 import type { Find } from '../spec/spec.ts';
 import { explained, fetchedOf, isAbsent } from './aws-answers.ts';
 import type { SecretsManagerApi } from './aws-api.ts';

@@ -1,7 +1,7 @@
 import { AgentError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { Fetched, GetRead } from '../plan/fetched.ts';
-import { nameMatcher } from '../plan/name-matcher.ts';
+import { nameMatcher } from '../plan/regexp.ts';
 import type { Find, SpecNode, Store } from '../spec/spec.ts';
 import { elementsAt, integerAt, invalid, requiredTextAt, textAt } from './fields.ts';
 import type { Client, Provider } from './provider.ts';

@@ -3,7 +3,7 @@ import { goMarshal, parseJson } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import type { Fetched } from '../plan/fetched.ts';
-import { nameMatcher } from '../plan/name-matcher.ts';
+import { nameMatcher } from '../plan/regexp.ts';
 import type { Find } from '../spec/spec.ts';
 import type { VaultConfig } from './vault-config.ts';
 import { type SearchRoot, searchRoot } from './vault-path.ts';

@@ -1,7 +1,7 @@
+import { didYouMean } from '../base/nearest.ts';
 import { readOptions } from './annotations.ts';
 import { parseDuration } from './duration.ts';
 import { hashOf } from './hash.ts';
-import { didYouMean } from './nearest.ts';
 import type { Path } from './path.ts';
 import { externalSecretSpec } from './schema/external-secret.ts';
 import { keyComplaint, shown } from './schema/rules.ts';

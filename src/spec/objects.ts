@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../base/nearest.ts';
 import type { Path } from './path.ts';
 import { isMembers } from './schema/conform.ts';
 import { generators } from './schema/generators.ts';

@@ -1,5 +1,5 @@
+import { didYouMean } from '../base/nearest.ts';
 import type { ResolveStore, StoreRef } from './external-secret.ts';
-import { didYouMean } from './nearest.ts';
 import type { Path } from './path.ts';
 import { shown } from './schema/rules.ts';
 import { storeId } from './spec.ts';

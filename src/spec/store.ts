@@ -1,8 +1,8 @@
 import { AgentError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
 import { checkAnnotations, storeAnnotations } from './annotations.ts';
 import { parseDuration } from './duration.ts';
 import { hashOf } from './hash.ts';
-import { didYouMean } from './nearest.ts';
 import { isMembers } from './schema/conform.ts';
 import { storeSpec } from './schema/external-secret.ts';
 import { providers, removedProviders } from './schema/providers.ts';

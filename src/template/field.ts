@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts';
+import { nearest } from '../base/nearest.ts';
 import type { Maybe, State } from './state.ts';
 import { GoMap, type Method, namedType, plain, Struct, toText, typeName, zeroOf } from './value.ts';
 

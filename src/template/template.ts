@@ -1,3 +1,4 @@
+import { nearest } from '../base/nearest.ts';
 import { builtins } from './builtins.ts';
 import { isLazy } from './call.ts';
 import { type Compiled, compile } from './compile.ts';
@@ -5,7 +6,6 @@ import { Failure, type Source, TemplateError } from './failure.ts';
 import type { MissingKey } from './field.ts';
 import { type Call, type FunctionTable, GoError } from './func.ts';
 import { type Delimiters, defaultDelimiters } from './lex.ts';
-import { nearest } from './nearest.ts';
 import { type ParseOptions, parse, type Trees } from './parse.ts';
 import { State, type World } from './state.ts';
 import { fromText, toText, type Value } from './value.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../../base/nearest.ts';
 import type { Path } from '../path.ts';
 import type {
   EnumShape,
