@@ -294,9 +294,9 @@ class Wire {
   async #current(): Promise<HttpTransport> {
     const ca = await this.#connection.ca?.();
     if (this.#transport !== undefined && ca === this.#ca) return this.#transport;
-    const { cert, key, proxy } = this.#connection;
+    const { addedCa, cert, key, proxy } = this.#connection;
     this.#ca = ca;
-    this.#transport = openHttp({ onlyCa: ca, cert, key, proxy });
+    this.#transport = openHttp({ onlyCa: ca, ca: addedCa, cert, key, proxy });
     return this.#transport;
   }
 

@@ -11,6 +11,8 @@ export interface KubeConnection {
   /** PEM trusted instead of the runtime's roots, or undefined for those; asked at every request, since the
    * kubelet replaces the mounted one. */
   readonly ca?: (() => Promise<string | undefined>) | undefined;
+  /** PEM trusted besides those. */
+  readonly addedCa?: string | undefined;
   /** Asked at every request, since tokens are rotated. */
   readonly token?: (() => Promise<Secret>) | undefined;
   /** PEM. */
