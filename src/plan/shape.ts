@@ -1,4 +1,4 @@
-import { AgentError, type At } from '../base/errors.ts';
+import { AgentError, type At, type Code } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret, type SecretMap } from '../base/secret.ts';
 import type { DataEntry, DataFromEntry, ExternalSecret, NullBytePolicy } from '../spec/spec.ts';
@@ -67,7 +67,7 @@ async function within(
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
     const error = thrown.within({
-      ...entry.at,
+      ...placeOf(entry, thrown.code),
       object: `ExternalSecret/${externalSecret.name}`,
       store: entry.storeId,
     });
@@ -76,6 +76,17 @@ async function within(
     if (!mayMiss || (error.code !== 'NotFound' && error.code !== 'PropertyMissing')) throw error;
     shaping.missing.push({ at: error.at, reason: error.message });
   }
+}
+
+/** The entry's place with its remote key; what is not there has the place of the field that names it. */
+function placeOf(entry: DataEntry | DataFromEntry, code: Code): At {
+  if ('kind' in entry && entry.kind === 'find') return entry.at;
+  const [name, ref] =
+    'secretKey' in entry ? (['remoteRef', entry.remoteRef] as const) : (['extract', entry.extract] as const);
+  const part = code === 'NotFound' ? 'key' : code === 'PropertyMissing' ? 'property' : undefined;
+  const at: At = { ...entry.at, key: ref.key };
+  if (part === undefined || at.field === undefined) return at;
+  return { ...at, field: `${at.field}.${name}.${part}` };
 }
 
 function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shaping, entry: DataEntry): void {
@@ -89,11 +100,10 @@ function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shapin
     entries.set(secretKey, decoded);
     return;
   }
-  const at: At = { ...entry.at, key: remoteRef.key };
   const isFault = outcome.kind === 'absent' && traits.absentKeyOfData === 'error';
   if (isFault || externalSecret.target.deletionPolicy === 'Retain')
-    throw notFound(remoteRef.key, value.reason, at);
-  missing.push({ at, reason: value.reason });
+    throw notFound(remoteRef.key, value.reason);
+  missing.push({ at: placeOf(entry, 'NotFound'), reason: value.reason });
 }
 
 async function addDataFrom(shaping: Shaping, entry: DataFromEntry): Promise<void> {
@@ -105,11 +115,9 @@ async function addDataFrom(shaping: Shaping, entry: DataFromEntry): Promise<void
   const { conversionStrategy, decodingStrategy, nullBytePolicy } =
     entry.kind === 'find' ? entry.find : entry.extract;
   if ('reason' in given) {
-    const key = entry.kind === 'extract' ? { key: entry.extract.key } : {};
-    const at: At = { ...entry.at, ...key };
     if (externalSecret.target.deletionPolicy === 'Retain')
-      throw notFound(key.key ?? 'find', given.reason, at);
-    missing.push({ at, reason: given.reason });
+      throw notFound(entry.kind === 'extract' ? entry.extract.key : 'what find names', given.reason);
+    missing.push({ at: placeOf(entry, 'NotFound'), reason: given.reason });
     return;
   }
   const early = entry.kind === 'find' && traits.findConvertsFirst;
@@ -177,9 +185,8 @@ function refuseNullBytes(entries: SecretMap, policy: NullBytePolicy): void {
   }
 }
 
-function notFound(key: string, reason: string, at: At): AgentError {
+function notFound(key: string, reason: string): AgentError {
   return new AgentError('NotFound', reason, {
-    at,
     remedy: `create ${key} in the store, or correct the reference; deletionPolicy Delete or Merge leaves it out`,
   });
 }

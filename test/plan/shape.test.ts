@@ -97,7 +97,7 @@ describe('what is absent', () => {
       assert.deepEqual(thrown.at, {
         object: 'ExternalSecret/app',
         store: 'SecretStore/main',
-        field: 'spec.data.a',
+        field: 'spec.data.a.remoteRef.key',
         key: 'gone',
       });
       return thrown.code === 'NotFound';
@@ -137,7 +137,7 @@ describe('what is absent', () => {
     assert.deepEqual(plain(entries), { c: '1' });
     assert.deepEqual(
       missing.map(({ at }) => at.field),
-      ['spec.data.a', 'spec.data.b'],
+      ['spec.data.a.remoteRef.key', 'spec.data.b.remoteRef.property'],
     );
     await assert.rejects(
       shaped({ optional: ['z'], data: [data('a', 'gone')] }, given),
