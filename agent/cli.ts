@@ -1,6 +1,6 @@
 import { AgentError, describe } from '../src/base/errors.ts';
 import { type Command, commands } from '../src/spec/contract.ts';
-import { nearest } from '../src/spec/nearest.ts';
+import { nearest } from '../src/base/nearest.ts';
 import { type Config, parseConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Host, UsageError } from './host.ts';
 

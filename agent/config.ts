@@ -6,7 +6,7 @@ import {
   options,
   optionsOf,
 } from '../src/spec/contract.ts';
-import { nearest } from '../src/spec/nearest.ts';
+import { nearest } from '../src/base/nearest.ts';
 import { exitCodes, UsageError } from './host.ts';
 import { type Given, optionValue } from './option-value.ts';
 

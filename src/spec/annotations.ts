@@ -1,7 +1,7 @@
 import { AgentError } from '../base/errors.ts';
 import { annotationPrefix } from './contract.ts';
 import { parseDuration } from './duration.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '../base/nearest.ts';
 import { keyComplaint, shown } from './schema/rules.ts';
 import type { ExternalSecretOptions } from './spec.ts';
 import type { Subject } from './subject.ts';
