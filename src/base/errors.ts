@@ -47,6 +47,8 @@ export interface AgentErrorInit {
   readonly cause?: unknown;
   /** Volatile ids of the provider. Never part of the message: the same fault twice gives the same text. */
   readonly requestId?: string;
+  /** ESO's message of the Ready condition, where the code alone does not say it. */
+  readonly condition?: string;
 }
 
 /**
@@ -60,6 +62,7 @@ export class AgentError extends Error {
   readonly remedy: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
+  readonly condition: string | undefined;
 
   constructor(code: Code, message: string, init: AgentErrorInit = {}) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -68,6 +71,7 @@ export class AgentError extends Error {
     this.remedy = init.remedy;
     this.retryAfterMs = init.retryAfterMs;
     this.requestId = init.requestId;
+    this.condition = init.condition;
   }
 
   /** The same fault, with more context; what was known nearer to the fault wins. */
@@ -76,6 +80,7 @@ export class AgentError extends Error {
     if (this.remedy !== undefined) init.remedy = this.remedy;
     if (this.retryAfterMs !== undefined) init.retryAfterMs = this.retryAfterMs;
     if (this.requestId !== undefined) init.requestId = this.requestId;
+    if (this.condition !== undefined) init.condition = this.condition;
     if (this.cause !== undefined) init.cause = this.cause;
     return new AgentError(this.code, this.message, init);
   }

@@ -78,6 +78,8 @@ export const limits = {
   servedHeaderBytes: 8 * 1024,
   servedRequestMs: 10_000,
   refreshTokenFileBytes: 4_096,
+  /** All that `check --connect` asks. */
+  doctorMs: 5 * 60_000,
   /** A question of `status` or `probe` to the running agent. */
   askMs: 5_000,
   /** AWS: a call that took longer before it failed is not tried again at once. */
@@ -110,6 +112,14 @@ export const limits = {
   kubeAttempts: 4,
   kubeBackoffMs: 250,
   kubePauseCapMs: 5_000,
+  /** Kubernetes: the look at a Secret before its values are fetched; files wait for it. */
+  kubeLookMs: 2_000,
+  /** Kubernetes: replicas that would update one Secret together spread over this. */
+  kubeUpdateSpreadMs: 10_000,
+  /** Kubernetes: writes of one Secret in a row that somebody else beat. */
+  kubeRaces: 5,
+  /** Kubernetes: the values of one Secret together, as the API server has it. */
+  kubeSecretBytes: 1024 * 1024,
   /** Kubernetes: objects in one page of a list. */
   kubePageCount: 500,
   /** Kubernetes: one kubeconfig file. */

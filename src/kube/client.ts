@@ -19,6 +19,11 @@ export interface ListOptions {
   readonly maxCount?: number;
 }
 
+export interface GetOptions {
+  /** `limits.kubeAttempts` when unset. */
+  readonly attempts?: number;
+}
+
 export interface DeleteOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
@@ -51,7 +56,11 @@ export interface Kube {
   /** `host:port`, for messages. */
   readonly host: string;
   /** Undefined when the object is proven absent. */
-  get<T extends KubeObject>(resource: Resource, signal: AbortSignal): Promise<T | undefined>;
+  get<T extends KubeObject>(
+    resource: Resource,
+    signal: AbortSignal,
+    options?: GetOptions,
+  ): Promise<T | undefined>;
   /** All pages, as of one moment. */
   list<T extends KubeObject>(
     resource: Resource,
@@ -127,8 +136,8 @@ export function openKubeAt(connection: KubeConnection, clock: Clock): Kube {
   return {
     namespace: connection.namespace,
     host: new URL(connection.server).host,
-    get: async (resource, signal) => {
-      const response = await wire.exchange({ verb: 'get', method: 'GET', resource, signal });
+    get: async (resource, signal, { attempts } = {}) => {
+      const response = await wire.exchange({ verb: 'get', method: 'GET', resource, attempts, signal });
       if (response.status < 300) return json(response);
       if (provesAbsence(response, resource)) return undefined;
       throw faultOf(response, resource, 'get');
@@ -170,6 +179,7 @@ interface Call {
   readonly query?: URLSearchParams;
   readonly body?: object;
   readonly contentType?: string;
+  readonly attempts?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -246,7 +256,7 @@ class Wire {
     const query = call.query?.toString() ?? '';
     const path = pathOf(call.resource) + (query === '' ? '' : `?${query}`);
     for (let attempt = 1; ; attempt++) {
-      const last = attempt === limits.kubeAttempts;
+      const last = attempt >= (call.attempts ?? limits.kubeAttempts);
       const outcome = await this.send({ ...call, path }).catch((error: unknown) => error);
       call.signal.throwIfAborted();
       const pauseMs = last ? undefined : this.#pauseMs(call, outcome, attempt);

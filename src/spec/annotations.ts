@@ -1,7 +1,7 @@
 import { AgentError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
 import { annotationPrefix } from './contract.ts';
 import { parseDuration } from './duration.ts';
-import { didYouMean } from '../base/nearest.ts';
 import { keyComplaint, shown } from './schema/rules.ts';
 import type { ExternalSecretOptions } from './spec.ts';
 import type { Subject } from './subject.ts';
@@ -16,6 +16,7 @@ export const externalSecretAnnotations: readonly string[] = [
   'optional',
   'max-staleness',
   'refresh',
+  'adopt',
   ...unbuilt,
 ];
 
@@ -45,6 +46,7 @@ export function readOptions(subject: Subject): ExternalSecretOptions {
     optional: read(subject, 'optional', optionalOf) ?? new Set(),
     maxStaleness: read(subject, 'max-staleness', maxStalenessOf),
     refreshMs: read(subject, 'refresh', refreshOf),
+    adopt: read(subject, 'adopt', adoptOf),
   };
 }
 
@@ -99,6 +101,11 @@ function maxStalenessOf(text: string): { ms: number; unready: boolean } {
   const ms = parseDuration(duration);
   if (ms <= 0) throw invalid(`the duration ${shown(duration)} must be positive`);
   return { ms, unready: flag === 'unready' };
+}
+
+function adoptOf(text: string): ExternalSecretOptions['adopt'] {
+  if (text === 'eso') return text;
+  throw invalid(`${shown(text)} is nobody whose Secret could be taken over`, 'use "eso", or remove it');
 }
 
 function refreshOf(text: string): number {

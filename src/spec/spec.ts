@@ -162,6 +162,8 @@ export interface ExternalSecretOptions {
   readonly maxStaleness: { readonly ms: number; readonly unready: boolean } | undefined;
   /** Overrides spec.refreshInterval; undefined when unset. */
   readonly refreshMs: number | undefined;
+  /** `eso`: a Kubernetes Secret that External Secrets Operator wrote is taken over. */
+  readonly adopt?: 'eso' | undefined;
 }
 
 export type StoreKind = 'SecretStore' | 'ClusterSecretStore' | 'SecretProviderClass';

@@ -32,6 +32,7 @@ test('every default of the CRD is applied', () => {
         optional: new Set(),
         maxStaleness: undefined,
         refreshMs: undefined,
+        adopt: undefined,
       },
     },
   );
@@ -175,6 +176,7 @@ test('the annotations of one ExternalSecret become options', () => {
     optional: new Set(['password']),
     maxStaleness: { ms: 7_200_000, unready: true },
     refreshMs: 30_000,
+    adopt: undefined,
   });
 });
 
