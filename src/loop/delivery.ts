@@ -5,6 +5,9 @@ import type { Adopted, Sink, Written } from '../sinks/sink.ts';
 import type { ExternalSecret } from '../spec/spec.ts';
 import type { LoopEvent } from './state.ts';
 
+/** What a sink holds: undefined for nothing of use, `unknown` when it could not be asked. */
+type Holding = Adopted | undefined | 'unknown';
+
 /** All sinks as one: what every one of them holds is delivered. */
 export class Delivery {
   readonly #sinks: readonly Sink[];
@@ -18,19 +21,44 @@ export class Delivery {
     this.#observe = parts.observe;
   }
 
+  /** Lets sinks look at what they may replace, before the values are fetched; undefined when none wants to. */
+  prepare(externalSecrets: readonly ExternalSecret[], signal: AbortSignal): Promise<void> | undefined {
+    const looks = externalSecrets.flatMap((externalSecret) =>
+      this.#sinksOf(externalSecret).flatMap((sink) => sink.prepare?.(externalSecret, signal) ?? []),
+    );
+    if (looks.length === 0) return undefined;
+    return Promise.allSettled(looks).then(() => {});
+  }
+
   /** What the sinks hold of an ExternalSecret, whole, when all of them hold the same payload. */
   async adopt(externalSecret: ExternalSecret, signal: AbortSignal): Promise<Adopted | undefined> {
-    const adopted: (Adopted | undefined)[] = [];
-    for (const sink of this.#sinks) adopted.push(await sink.adopt(externalSecret, signal));
-    const [first] = adopted;
-    return adopted.every((each) => each?.payloadHash === first?.payloadHash) ? first : undefined;
+    return agreed(await this.#holdings(externalSecret, signal));
+  }
+
+  /** As `adopt`, of an earlier life that delivered everything: a sink that cannot be asked now is believed. */
+  async recall(externalSecret: ExternalSecret, signal: AbortSignal): Promise<Adopted | undefined> {
+    const holdings = await this.#holdings(externalSecret, signal);
+    return agreed(holdings.filter((holding) => holding !== 'unknown'));
+  }
+
+  async #holdings(externalSecret: ExternalSecret, signal: AbortSignal): Promise<Holding[]> {
+    const holdings: Holding[] = [];
+    for (const sink of this.#sinksOf(externalSecret))
+      holdings.push(await sink.adopt(externalSecret, signal).catch(() => 'unknown' as const));
+    signal.throwIfAborted();
+    return holdings;
   }
 
   async publish(externalSecret: ExternalSecret, payload: Payload, signal: AbortSignal): Promise<Written> {
     const written: Written[] = [];
-    for (const sink of this.#sinks)
+    for (const sink of this.#sinksOf(externalSecret))
       written.push(await this.#publishTo(sink, externalSecret, payload, signal));
-    return written[0]!;
+    // The generation is that of the files; how it ended is up to the last that has something to say.
+    return Object.assign({}, ...written.toReversed(), ...written.map(verdictOf));
+  }
+
+  #sinksOf(externalSecret: ExternalSecret): readonly Sink[] {
+    return this.#sinks.filter((sink) => sink.concerns?.(externalSecret) ?? true);
   }
 
   async #publishTo(
@@ -42,7 +70,7 @@ export class Delivery {
     const { name } = externalSecret;
     const at: At = { object: `ExternalSecret/${name}` };
     try {
-      const written = await sink.publish(externalSecret, payload, signal);
+      const written = await this.#writeTo(sink, externalSecret, payload, signal);
       const { changed, generation, changedKeys } = written;
       this.#observe({ kind: 'publish', sink: sink.name, name, result: changed ? 'changed' : 'unchanged' });
       if (changed)
@@ -52,6 +80,31 @@ export class Delivery {
       this.#observe({ kind: 'publish', sink: sink.name, name, result: 'failed' });
       throw asAgentError(thrown, 'PublishFailed', at);
     }
+  }
+
+  /** A sink that holds these inputs keeps what it has: another one's failure renders random parts anew. */
+  async #writeTo(
+    sink: Sink,
+    externalSecret: ExternalSecret,
+    payload: Payload,
+    signal: AbortSignal,
+  ): Promise<Written> {
+    if (this.#sinks.length > 1) {
+      const held = await sink.adopt(externalSecret, signal).catch(() => undefined);
+      if (held?.payloadHash === payload.hash)
+        return { changed: false, generation: held.generation, changedKeys: [] };
+    }
+    return await sink.publish(externalSecret, payload, signal);
+  }
+
+  /** deletionPolicy Delete takes all away; false when a sink wants it proven again. */
+  async withdraw(externalSecret: ExternalSecret, signal: AbortSignal): Promise<boolean> {
+    let done = true;
+    for (const sink of this.#sinksOf(externalSecret)) {
+      if (sink.withdraw === undefined) await sink.remove(externalSecret.target.name, signal);
+      else done = (await sink.withdraw(externalSecret, signal)) && done;
+    }
+    return done;
   }
 
   async remove(targetName: string, signal: AbortSignal): Promise<void> {
@@ -66,4 +119,15 @@ export class Delivery {
         this.#log.info({ sink: sink.name, targets: swept }, 'removed, as nobody names them');
     }
   }
+}
+
+function agreed(holdings: readonly Holding[]): Adopted | undefined {
+  const [first] = holdings;
+  if (first === undefined || first === 'unknown') return undefined;
+  const same = holdings.every((each) => each !== 'unknown' && each?.payloadHash === first.payloadHash);
+  return same ? first : undefined;
+}
+
+function verdictOf({ reason, message, again }: Written): Partial<Written> {
+  return { ...(reason && { reason }), ...(message && { message }), ...(again && { again }) };
 }

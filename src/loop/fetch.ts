@@ -17,6 +17,8 @@ export interface FetchContext {
   readonly storeOf: (storeId: string) => Store;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** What has to end first: a sink looks at what it may replace before its new values are read. */
+  readonly after?: Promise<void> | undefined;
   /** An open breaker closed: what waits for this store may go at once. */
   readonly recovered: (storeId: string) => void;
 }
@@ -46,6 +48,7 @@ interface Round extends FetchContext {
 
 /** All reads of one store, under its breaker. */
 async function round(store: Store, reads: readonly Read[], context: Round): Promise<void> {
+  if (context.after !== undefined) await context.after;
   const breaker = context.stores.breaker(store.id);
   if (breaker.waitMs() > 0) {
     const refusal = breaker.refusal();

@@ -53,6 +53,11 @@ interface Synced {
   readonly expiryMs: number | undefined;
 }
 
+/** A sync that has to come back, without having failed. */
+interface PutOff {
+  readonly againInMs: number;
+}
+
 /**
  * The one loop: it sleeps until something is due, fetches what is due together, and takes each ExternalSecret
  * through the hops on its own, so that no failure and no slow store holds up another. Whether it runs once or
@@ -137,7 +142,7 @@ export class Loop {
   /** First sight of an ExternalSecret in this life: what an earlier one left counts when the spec is the same. */
   async #arrive({ spec, state }: Target, signal: AbortSignal): Promise<void> {
     const { delivery, kept, clock } = this.#parts;
-    const adopted = await delivery.adopt(spec, signal);
+    const adopted = await delivery.recall(spec, signal);
     const before = kept.target(spec.name);
     const same = before?.specHash === state.specHash || spec.refreshPolicy === 'CreatedOnce';
     if (adopted === undefined || before === undefined || !same) return this.#targets.dueForSpec(spec.name);
@@ -150,16 +155,18 @@ export class Loop {
   }
 
   #turn(signal: AbortSignal): void {
-    const { clock, stores } = this.#parts;
+    const { clock, delivery, stores } = this.#parts;
     this.#clearAway(signal);
     const specs = this.#specs;
     const due = this.#targets.takeDue();
     if (specs === undefined || due.length === 0) return;
-    const outcomes = fetch(plan(due.map((target) => target.spec)), {
+    const dueSpecs = due.map((target) => target.spec);
+    const outcomes = fetch(plan(dueSpecs), {
       stores,
       storeOf: (storeId) => specs.stores.get(storeId)!,
       clock,
       signal,
+      after: delivery.prepare(dueSpecs, signal),
       recovered: (storeId) => this.#recover(storeId),
     });
     const round: Round = { specs, outcomes, draws: new Draws(clock), startedMs: clock.now(), signal };
@@ -189,15 +196,17 @@ export class Loop {
   }
 
   /** The way of a secret, from what the store gave to what the app reads. A failure before hop 7 leaves the
-   * last good files alone. Undefined: delivered keys are gone, not yet proven often enough to take them away. */
-  async #sync(target: Target, round: Round, signal: AbortSignal): Promise<Synced | undefined> {
+   * last good files alone. It is put off while the absence of delivered keys is not proven often enough to take
+   * them away, and when a sink wants newer values than these. */
+  async #sync(target: Target, round: Round, signal: AbortSignal): Promise<Synced | PutOff> {
     const { delivery, sources, stores, clock } = this.#parts;
     const { spec } = target;
     const traitsOf = (storeId: string) => stores.traitsOf(round.specs.stores.get(storeId)!);
 
     const outcomes = await gather(target, round.outcomes); // Hop 4, shared by the round.
     const shaped = await shape(spec, outcomes, traitsOf); // Hop 5.
-    if (!this.#mayLose(target, shaped)) return undefined;
+    if (!this.#mayLose(target, shaped))
+      return { againInMs: uniform(clock, 1, 1.1) * limits.absenceSpacingMs };
     const fetched = { fetchedKeys: [...shaped.entries.keys()].sort(), expiryMs: expiryMsOf(shaped.entries) };
     if (shaped.entries.size === 0 && spec.target.deletionPolicy !== 'Merge')
       return await this.#empty(target, signal);
@@ -207,8 +216,10 @@ export class Loop {
     if (held !== undefined && held.payloadHash === hash)
       return { ...synced, keys: held.keys, generation: held.generation, ...fetched };
     const payload = await render(spec, shaped.entries, { sources, hash, clock, signal }); // Hop 6.
-    const { generation } = await delivery.publish(spec, payload, signal); // Hop 7.
-    return { ...synced, keys: [...payload.data.keys()].sort(), generation, ...fetched }; // Hop 8 is the caller's.
+    const written = await delivery.publish(spec, payload, signal); // Hop 7.
+    if (written.again) return { againInMs: uniform(clock, 0.5, 1) * limits.backoffBaseMs };
+    const { generation, reason = synced.reason, message = synced.message } = written;
+    return { reason, message, keys: [...payload.data.keys()].sort(), generation, ...fetched }; // Hop 8 is the caller's.
   }
 
   /** Under deletionPolicy Delete and Merge, what was delivered goes only after three proofs of its absence. */
@@ -226,25 +237,26 @@ export class Loop {
   }
 
   /** The store proved that there is nothing at all. */
-  async #empty({ spec, state, fetchedKeys }: Target, signal: AbortSignal): Promise<Synced> {
+  async #empty({ spec, state, fetchedKeys }: Target, signal: AbortSignal): Promise<Synced | PutOff> {
     if (spec.target.deletionPolicy === 'Retain') {
       const message = 'secret retained due to DeletionPolicy=Retain';
       const { keys, generation, expiryMs } = state;
       return { ...synced, message, keys, generation, expiryMs, fetchedKeys: fetchedKeys ?? [] };
     }
-    await this.#parts.delivery.remove(spec.target.name, signal);
+    const { clock, delivery } = this.#parts;
+    if (!(await delivery.withdraw(spec, signal)))
+      return { againInMs: uniform(clock, 0.5, 1) * limits.backoffBaseMs };
     const nothing = { keys: [], generation: undefined, fetchedKeys: [], expiryMs: undefined };
     return { reason: 'SecretDeleted', message: 'secret deleted due to DeletionPolicy=Delete', ...nothing };
   }
 
-  #schedule(target: Target, outcome: Synced | undefined, round: Round): void {
+  #schedule(target: Target, outcome: Synced | PutOff, round: Round): void {
     const { clock, kept, log } = this.#parts;
     const { name } = target.spec;
     const { startedMs } = round;
-    if (outcome === undefined) {
-      const delayMs = uniform(clock, 1, 1.1) * limits.absenceSpacingMs;
+    if ('againInMs' in outcome) {
       this.#targets.change(name, { kind: 'unconfirmed', startedMs });
-      this.#next(target, clock.monotonic() + delayMs, 'retry');
+      this.#next(target, clock.monotonic() + outcome.againInMs, 'retry');
       return;
     }
     if (target.state.error !== undefined)

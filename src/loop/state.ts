@@ -117,7 +117,8 @@ export type Change =
       readonly startedMs: number;
       readonly nowMs: number;
     }
-  /** Delivered keys are gone from the store, not yet often enough to take them away. */
+  /** Nothing failed and nothing is done: delivered keys are gone from the store, not yet often enough to take them
+   * away, or a sink wants newer values. */
   | { readonly kind: 'unconfirmed'; readonly startedMs: number }
   /** An earlier life left this on the volume. */
   | {
@@ -158,7 +159,7 @@ export function reduce(state: TargetState, change: Change): TargetState {
         condition: {
           status: 'False',
           reason: 'SecretSyncedError',
-          message: 'could not get secret data from provider',
+          message: change.error.condition ?? 'could not get secret data from provider',
           lastTransitionMs: transition(state, 'False', change.nowMs),
         },
         error: change.error,
