@@ -5,6 +5,9 @@ import { floatOf, integerOf, Named, Slice, type Value } from '../value.ts';
 
 /** The conversions that sprig's functions make of whatever they are given (spf13/cast, and its own strval). */
 
+/** What an element of a new list counts: a list takes memory until it is no longer looked at. */
+export const stepsPerItem = 8;
+
 const int64Max = 2n ** 63n - 1n;
 const int64Min = -(2n ** 63n);
 
@@ -63,6 +66,7 @@ export function parseInteger(
   base: 0 | 2 | 8 | 10,
 ): bigint | 'syntax' | 'too large' | 'too small' {
   const negative = text.startsWith('-');
+  const outOfRange = negative ? 'too small' : 'too large';
   let digits = text.replace(/^[+-]/, '');
   let radix: number = base;
   if (base === 0) {
@@ -76,13 +80,20 @@ export function parseInteger(
     }
     digits = prefix !== undefined ? digits.slice(2) : radix === 8 ? digits.slice(1) : digits;
   }
-  if (!digitsOf[radix]!.test(digits)) return 'syntax';
+  if (!digitsOf[radix]!.test(digits)) return overflowsFirst(digits, radix) ? outOfRange : 'syntax';
   const spelled = { 2: '0b', 8: '0o', 10: '', 16: '0x' }[radix];
   // Longer than any int64 in any base; also keeps the conversion linear.
   const significant = digits.replace(/^0+/, '');
-  if (significant.length > 64) return negative ? 'too small' : 'too large';
+  if (significant.length > 64) return outOfRange;
   const value = BigInt(`${spelled}${significant || '0'}`) * (negative ? -1n : 1n);
   return value > int64Max ? 'too large' : value < int64Min ? 'too small' : value;
+}
+
+/** Go reads digit by digit: a number beyond 64 bits is too large before what follows it can be wrong. */
+function overflowsFirst(digits: string, radix: number): boolean {
+  const first = radix === 10 ? /^[0-9]+/.exec(digits)?.[0].replace(/^0+/, '') : undefined;
+  if (first === undefined || first.length < 20) return false;
+  return first.length > 20 || BigInt(first) >= 2n ** 64n;
 }
 
 /** The text of a value as sprig sees it: its own, or as `%v` prints it; bytes are text. */
@@ -102,6 +113,6 @@ export function stringsOf(value: Value, context: CallContext): string[] {
   if (value === null) return [];
   const list = value instanceof Named ? value.value : value;
   if (!(list instanceof Slice)) return [strval(value, context)];
-  context.step(list.items.length);
+  context.step(list.items.length * stepsPerItem);
   return list.items.filter((item) => item !== null).map((item) => strval(item, context));
 }

@@ -83,7 +83,7 @@ function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray 
 }
 
 function parseGroup(text: string): Comparison[] {
-  const improper = () => new VersionError(`improper constraint: ${text}`);
+  const improper = () => new VersionError('improper constraint');
   const comparisons: Comparison[] = [];
   let at = matchAt(spaces, text, 0)![0].length;
   do {

@@ -1,6 +1,7 @@
 import { limits } from '../../base/limits.ts';
 import { type CallContext, GoError } from '../func.ts';
 import { GoMap, Named, Slice, Struct, type Value } from '../value.ts';
+import { zeroVersion } from './versions.ts';
 
 /** copystructure.Copy, which cannot copy nil. */
 export function copyOf(value: Value, context: CallContext): Value {
@@ -24,6 +25,8 @@ function deepCopy(value: Value, context: CallContext, depth = 0): Value {
 }
 
 function copyStruct(value: Struct, inner: (part: Value) => Value): Struct {
+  const version = zeroVersion(value);
+  if (version !== undefined) return version;
   const fields = new Map([...value.fields].map(([name, part]) => [name, inner(part)] as const));
   return new Struct(value.type, value.inner, { fields, pointer: value.pointer, isNil: value.isNil });
 }

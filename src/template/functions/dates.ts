@@ -1,5 +1,6 @@
 import { type CallContext, type FunctionTable, func, GoError } from '../func.ts';
 import { Int, Struct, type Value } from '../value.ts';
+import { parseInteger } from './cast.ts';
 import { durationText, hour, minute, parseDuration, roundDuration, second } from './duration.ts';
 import {
   add,
@@ -88,11 +89,10 @@ function secondsOf(value: Value): bigint {
 
 /** strconv.ParseInt with its error dropped: what is too large is the largest. */
 function clampedInteger(text: string): bigint {
-  if (!/^[+-]?[0-9]+$/.test(text)) return 0n;
-  if (text.length > 40) return text.startsWith('-') ? -(2n ** 63n) : 2n ** 63n - 1n;
-  const value = BigInt(text.replace(/^\+/, ''));
-  const limit = 2n ** 63n;
-  return value >= limit ? limit - 1n : value < -limit ? -limit : value;
+  const parsed = parseInteger(text, 10);
+  if (parsed === 'syntax') return 0n;
+  if (parsed === 'too large') return 2n ** 63n - 1n;
+  return parsed === 'too small' ? -(2n ** 63n) : parsed;
 }
 
 function durationOf(value: Value, context: CallContext): bigint {

@@ -1,22 +1,32 @@
 import { type CallContext, type FunctionTable, func, GoError, variadic } from '../func.ts';
 import { anySlice, anyType, kindOf, Named, Slice, stringSlice, type Value } from '../value.ts';
-import { stringsOf, strval, toInteger } from './cast.ts';
+import { stepsPerItem, stringsOf, strval, toInteger } from './cast.ts';
 import { isEmpty } from './defaults.ts';
 import { deepEqual } from './equal.ts';
 
 const any = 'interface {}';
 
 const list = variadic([], any, (values) => anySlice([...values]));
-const append = func([any, any], (value, added) => anySlice([...items(value, 'push on'), added]));
-const prepend = func([any, any], (value, added) => anySlice([added, ...items(value, 'prepend on')]));
+const append = func([any, any], (value, added, context) =>
+  anySlice([...copied(value, 'push on', context), added]),
+);
+const prepend = func([any, any], (value, added, context) =>
+  anySlice([added, ...copied(value, 'prepend on', context)]),
+);
 const first = func([any], (value) => items(value, 'find first on')[0] ?? null);
 const last = func([any], (value) => items(value, 'find last on').at(-1) ?? null);
-const rest = func([any], (value) => nilIfNone(items(value, 'find rest on'), (found) => found.slice(1)));
-const initial = func([any], (value) =>
-  nilIfNone(items(value, 'find initial on'), (found) => found.slice(0, -1)),
+const rest = func([any], (value, context) =>
+  nilIfNone(copied(value, 'find rest on', context), (found) => found.slice(1)),
 );
-const reverse = func([any], (value) => anySlice([...items(value, 'find reverse on')].reverse()));
-const compact = func([any], (value) => anySlice(items(value, 'compact on').filter((item) => !isEmpty(item))));
+const initial = func([any], (value, context) =>
+  nilIfNone(copied(value, 'find initial on', context), (found) => found.slice(0, -1)),
+);
+const reverse = func([any], (value, context) =>
+  anySlice([...copied(value, 'find reverse on', context)].reverse()),
+);
+const compact = func([any], (value, context) =>
+  anySlice(copied(value, 'compact on', context).filter((item) => !isEmpty(item))),
+);
 const uniq = func([any], (value, context) => {
   const kept: Value[] = [];
   for (const item of items(value, 'find uniq on')) if (!includes(kept, item, context)) kept.push(item);
@@ -28,7 +38,7 @@ const without = variadic([any], any, (value, omitted, context) =>
 const has = func([any, any], (needle, haystack, context) =>
   haystack === null ? false : includes(items(haystack, 'find has on'), needle, context),
 );
-const slice = variadic([any], any, (value, bounds) => subslice(value, bounds));
+const slice = variadic([any], any, (value, bounds, context) => subslice(value, bounds, context));
 const chunk = func(['int', any], (size, value, context) => chunks(Number(size), value, context));
 
 export const lists: FunctionTable = {
@@ -65,7 +75,7 @@ export const lists: FunctionTable = {
   concat: variadic([], any, (values, context) => {
     const all = values.flatMap((value) => {
       const found = items(value, 'concat', ' as list');
-      context.step(found.length);
+      context.step(found.length * stepsPerItem);
       return found;
     });
     return values.length === 0 || all.length === 0 ? new Slice(anyType, [], { isNil: true }) : anySlice(all);
@@ -87,7 +97,14 @@ function items(value: Value, action: string, suffix = ''): readonly Value[] {
   const bare = value instanceof Named ? value.value : value;
   if (bare instanceof Slice) return bare.items;
   if (value === null) throw new GoError('runtime error: invalid memory address or nil pointer dereference');
-  throw new GoError(`Cannot ${action}${suffix === '' ? '' : ''} type ${kindOf(value)}${suffix}`);
+  throw new GoError(`Cannot ${action} type ${kindOf(value)}${suffix}`);
+}
+
+/** The same, when a list of about that length is made of them. */
+function copied(value: Value, action: string, context: CallContext): readonly Value[] {
+  const found = items(value, action);
+  context.step(1 + (found.length >> 3));
+  return found;
 }
 
 function nilIfNone(found: readonly Value[], pick: (found: readonly Value[]) => Value[]): Slice {
@@ -98,8 +115,8 @@ function includes(haystack: readonly Value[], needle: Value, context: CallContex
   return haystack.some((item) => deepEqual(needle, item, context));
 }
 
-function subslice(value: Value, bounds: readonly Value[]): Value {
-  const found = items(value, 'slice');
+function subslice(value: Value, bounds: readonly Value[], context: CallContext): Value {
+  const found = copied(value, 'slice', context);
   if (found.length === 0) return null;
   const source = (value instanceof Named ? value.value : value) as Slice;
   const reachable = [...source.items, ...source.spare];
@@ -118,7 +135,7 @@ function chunks(size: number, value: Value, context: CallContext): Slice {
   const count = Math.floor((found.length - 1) / size) + 1;
   if (!(count >= 0) || count > found.length + 1)
     throw new GoError('runtime error: makeslice: len out of range');
-  context.step(found.length);
+  context.step(found.length * stepsPerItem);
   const parts: Value[] = [];
   for (let i = 0; i < count; i++) {
     const width = i < count - 1 ? size : Math.trunc(found.length % size) || size;

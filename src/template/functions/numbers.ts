@@ -1,7 +1,7 @@
 import { sprint } from '../fmt.ts';
 import { type CallContext, type FunctionTable, func, GoError, variadic } from '../func.ts';
 import { Int, Slice, type Value } from '../value.ts';
-import { parseInteger, toFloat, toInteger } from './cast.ts';
+import { parseInteger, stepsPerItem, toFloat, toInteger } from './cast.ts';
 import {
   addDecimals,
   type Decimal,
@@ -107,7 +107,7 @@ function steps(start: bigint, stop: bigint, step: bigint, context: CallContext):
   const found: bigint[] = [];
   if (stop < start ? step >= 0n : step <= 0n) return found;
   for (let i = start; stop < start ? i > stop : i < stop; i += step) {
-    context.step();
+    context.step(stepsPerItem);
     found.push(i);
   }
   return found;

@@ -2,6 +2,7 @@ import { type Matcher, RE2JS } from 're2js';
 import { type Call, type CallContext, GoError } from '../func.ts';
 import { decodeRune, encodeRune, isDigit, isLetter, isValidUtf8, runeError } from '../utf8.ts';
 import { isAscii, Slice, stringSlice, toText } from '../value.ts';
+import { stepsPerItem } from './cast.ts';
 
 /**
  * Go's regexp over RE2JS. RE2JS reads JavaScript strings; bytes that are no UTF-8 pass through it as lone
@@ -22,7 +23,9 @@ export class GoRegexp {
     try {
       return new GoRegexp(RE2JS.compile(toText(pattern)), pattern === '');
     } catch (error) {
-      throw new GoError(error instanceof Error ? error.message : 'error parsing regexp');
+      // What follows the description quotes the expression.
+      const message = error instanceof Error ? error.message.split(/: [`"']/)[0]! : '';
+      throw new GoError(message.startsWith('error parsing') ? message : 'error parsing regexp');
     }
   }
 
@@ -108,7 +111,7 @@ export class GoRegexp {
 
 /** A search may look at all of the text for each match. */
 function charge(source: string, context: CallContext): void {
-  context.step(1 + (source.length >> 12));
+  context.step(stepsPerItem + (source.length >> 12));
 }
 
 /** At the end of the text too, one. */

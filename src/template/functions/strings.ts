@@ -3,7 +3,7 @@ import { type CallContext, type FunctionTable, func, GoError, variadic } from '.
 import { quote } from '../quote.ts';
 import { decodeRune, encodeRune, isDigit, isLetter, isLower, isSpace, isUpper, runesOf } from '../utf8.ts';
 import { GoMap, stringSlice, type Value } from '../value.ts';
-import { stringsOf, strval } from './cast.ts';
+import { stepsPerItem, stringsOf, strval } from './cast.ts';
 import { explode, isTitle, toLower, toTitle, toUpper, trimSpace, trimWhere } from './runes.ts';
 import { abbreviate, wrapLines } from './shape.ts';
 import { camelCase, delimitedCase } from './words.ts';
@@ -211,7 +211,7 @@ function splitText(text: string, separator: string, count: bigint, context: Call
   if (count === 0n) return [];
   if (separator === '') return splitRunes(text, count, context);
   const parts = text.split(separator);
-  context.step(parts.length);
+  context.step(parts.length * stepsPerItem);
   if (count < 0n || parts.length <= count) return parts;
   const kept = parts.slice(0, Number(count) - 1);
   return [...kept, parts.slice(Number(count) - 1).join(separator)];
@@ -220,7 +220,7 @@ function splitText(text: string, separator: string, count: bigint, context: Call
 /** strings.explode: in the last part the rest stands as it is. */
 function splitRunes(text: string, count: bigint, context: CallContext): string[] {
   const parts = explode(text);
-  context.step(parts.length);
+  context.step(parts.length * stepsPerItem);
   if (count < 0n || parts.length <= count) return parts;
   return [...parts.slice(0, Number(count) - 1), parts.slice(Number(count) - 1).join('')];
 }

@@ -11,7 +11,7 @@ export interface Version {
   readonly original: string;
 }
 
-/** A version or constraint that cannot be read; the message is Go's. */
+/** A version or constraint that cannot be read. The message quotes nothing of it. */
 export class VersionError extends Error {}
 
 const loose =
@@ -40,9 +40,7 @@ export function parseVersion(text: string): Version {
 function segment(digits: string): bigint {
   const value = BigInt(digits);
   if (value > uint64Max) {
-    throw new VersionError(
-      `error parsing version segment: strconv.ParseUint: parsing "${digits}": value out of range`,
-    );
+    throw new VersionError('error parsing version segment: value out of range');
   }
   return value;
 }

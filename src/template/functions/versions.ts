@@ -127,3 +127,10 @@ function fieldsOf(version: Version): ReadonlyMap<string, Value> {
 const pointerTo = (version: Version): Receiver =>
   new Struct(pointerType, version, { fields: fieldsOf(version), pointer: true });
 const plainOf = (version: Version): Receiver => new Struct(plainType, version, { fields: fieldsOf(version) });
+
+/** The zero version, which is all that copying a version by its fields gives: they are not exported. */
+export function zeroVersion(like: Struct): Struct | undefined {
+  if (like.type !== pointerType && like.type !== plainType) return undefined;
+  const zero = { major: 0n, minor: 0n, patch: 0n, prerelease: '', metadata: '', original: '' };
+  return like.pointer ? pointerTo(zero) : plainOf(zero);
+}

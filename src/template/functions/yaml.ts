@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts';
 import { formatFloat } from '../float.ts';
 import { type Call, type CallContext, GoError } from '../func.ts';
-import { keyText, readYaml, type Yaml } from '../go-yaml.ts';
+import { keyText, readYaml, type Yaml, YamlFault } from '../go-yaml.ts';
 import { isLetter, isValidUtf8, runesOf } from '../utf8.ts';
 import {
   anySlice,
@@ -50,9 +50,9 @@ export const fromYaml: Call = ([text], context) => {
     const message = `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`;
     return dict([['Error', `error unmarshaling JSON: while decoding JSON: ${message}`]]);
   } catch (error) {
-    if (error instanceof GoError)
-      return dict([['Error', `error converting YAML to JSON: ${fromText(error.message)}`]]);
-    throw error;
+    if (!(error instanceof GoError)) throw error;
+    const origin = error instanceof YamlFault ? 'yaml: ' : '';
+    return dict([['Error', `error converting YAML to JSON: ${origin}${fromText(error.message)}`]]);
   }
 };
 
@@ -161,7 +161,7 @@ function passed(text: string): string {
   return valid.includes('\xc2\x85') ? folded(valid) : valid;
 }
 
-/** One line break is a space, more are as many less one; blanks beside them go. */
+/** One line break is a space, more are as many less one; spaces beside them go. Tabs stay: JSON escapes them. */
 function folded(text: string): string {
   const lines = text.split('\xc2\x85');
   let result = trimEnd(lines[0]!);
@@ -169,7 +169,7 @@ function folded(text: string): string {
   lines.slice(1).forEach((line, i) => {
     breakCount++;
     const isLast = i === lines.length - 2;
-    const start = line.replace(/^[ \t]+/, '');
+    const start = line.replace(/^ +/, '');
     const content = isLast ? start : trimEnd(start);
     if (content === '' && !isLast) return;
     result += breakCount === 1 ? ' ' : '\n'.repeat(breakCount - 1);
@@ -181,7 +181,7 @@ function folded(text: string): string {
 
 function trimEnd(text: string): string {
   let end = text.length;
-  while (end > 0 && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+  while (end > 0 && text[end - 1] === ' ') end--;
   return text.slice(0, end);
 }
 
