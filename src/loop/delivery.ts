@@ -41,6 +41,13 @@ export class Delivery {
     return agreed(holdings.filter((holding) => holding !== 'unknown'));
   }
 
+  /** All keys that any sink holds of it, whole; sorted. */
+  async keys(externalSecret: ExternalSecret, signal: AbortSignal): Promise<readonly string[]> {
+    const holdings = await this.#holdings(externalSecret, signal);
+    const keys = holdings.flatMap((holding) => (typeof holding === 'object' ? holding.keys : []));
+    return [...new Set(keys)].sort();
+  }
+
   async #holdings(externalSecret: ExternalSecret, signal: AbortSignal): Promise<Holding[]> {
     const holdings: Holding[] = [];
     for (const sink of this.#sinksOf(externalSecret))

@@ -205,7 +205,7 @@ export class Loop {
 
     const outcomes = await gather(target, round.outcomes); // Hop 4, shared by the round.
     const shaped = await shape(spec, outcomes, traitsOf); // Hop 5.
-    if (!this.#mayLose(target, shaped))
+    if (!(await this.#mayLose(target, shaped, signal)))
       return { againInMs: uniform(clock, 1, 1.1) * limits.absenceSpacingMs };
     const fetched = { fetchedKeys: [...shaped.entries.keys()].sort(), expiryMs: expiryMsOf(shaped.entries) };
     if (shaped.entries.size === 0 && spec.target.deletionPolicy !== 'Merge')
@@ -222,10 +222,13 @@ export class Loop {
     return { reason, message, keys: [...payload.data.keys()].sort(), generation, ...fetched }; // Hop 8 is the caller's.
   }
 
-  /** Under deletionPolicy Delete and Merge, what was delivered goes only after three proofs of its absence. */
-  #mayLose(target: Target, shaped: Shaped): boolean {
-    const gone = (target.fetchedKeys ?? []).filter((key) => !shaped.entries.has(key));
-    if (shaped.missing.length === 0 || gone.length === 0) return true;
+  /** Under deletionPolicy Delete and Merge, what was delivered, be it by another life or replica, goes only after
+   * three proofs of its absence. */
+  async #mayLose(target: Target, shaped: Shaped, signal: AbortSignal): Promise<boolean> {
+    if (shaped.missing.length === 0) return true;
+    const delivered = target.fetchedKeys ?? (await this.#parts.delivery.keys(target.spec, signal));
+    const gone = delivered.filter((key) => !shaped.entries.has(key));
+    if (gone.length === 0) return true;
     const absence = confirm(target.absence, gone, this.#parts.clock.monotonic());
     this.#targets.update(target.spec.name, { absence });
     if (isConfirmed(absence)) return true;

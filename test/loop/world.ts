@@ -116,6 +116,9 @@ export interface SpecOptions {
   readonly storeName?: string;
   readonly syncWindows?: ExternalSecret['syncWindows'];
   readonly targetName?: string;
+  readonly target?: Partial<ExternalSecret['target']>;
+  readonly uid?: string;
+  readonly options?: Partial<ExternalSecret['options']>;
   /** Part of the hash: another revision is another spec. */
   readonly revision?: number;
 }
@@ -126,7 +129,7 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
   return {
     name,
     namespace: 'apps',
-    uid: undefined,
+    uid: options.uid,
     at: {},
     labels: new Map(),
     annotations: new Map(),
@@ -140,6 +143,7 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
       deletionPolicy: options.deletionPolicy ?? 'Retain',
       immutable: false,
       template: undefined,
+      ...options.target,
     },
     data: (options.keys ?? ['key']).map((key) => ({
       at: {},
@@ -162,6 +166,7 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
       optional: options.optional ?? new Set(),
       maxStaleness: undefined,
       refreshMs: undefined,
+      ...options.options,
     },
   };
 }
@@ -214,6 +219,8 @@ export class World {
       batches?: boolean;
       onError?: 'block' | 'ignore';
       sink?: MemorySink;
+      /** Sinks that are written after the one in memory. */
+      also?: (clock: ManualClock) => readonly Sink[];
       kept?: Kept;
       providers?: (clock: ManualClock) => Record<string, Provider>;
     } = {},
@@ -231,7 +238,11 @@ export class World {
         clock: this.clock,
         log: silentLog,
       }),
-      delivery: new Delivery({ sinks: [this.sink], log: silentLog, observe }),
+      delivery: new Delivery({
+        sinks: [this.sink, ...(options.also?.(this.clock) ?? [])],
+        log: silentLog,
+        observe,
+      }),
       kept: options.kept ?? new Kept({ folder: undefined, podUid: '', log: silentLog }),
       sources: {
         wholeConfigMap: async (name: string) => Promise.reject(new Error(`no ConfigMap ${name} here`)),

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { AgentError } from '../../src/base/errors.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
+import type { CreationPolicy, DeletionPolicy, ExternalSecret } from '../../src/spec/spec.ts';
+import { ManualClock } from '../base/manual-clock.ts';
+import { Cluster, Counted, drive, namespace, pod } from '../kube/cluster.ts';
+import { externalSecret, World } from '../loop/world.ts';
+import { apiServerPrograms } from '../peers/apiserver.ts';
+import { missing } from '../peers/process.ts';
+
+const states = ['absent', 'ours', 'hand-made', 'foreign', 'eso', 'immutable'] as const;
+const answers = ['value', 'absent', 'denied', 'error', 'timeout'] as const;
+
+/** The combinations that the admission rules let pass. */
+const policies: readonly (readonly [CreationPolicy, DeletionPolicy])[] = [
+  ['Owner', 'Retain'],
+  ['Owner', 'Delete'],
+  ['Owner', 'Merge'],
+  ['Orphan', 'Retain'],
+  ['Orphan', 'Delete'],
+  ['Orphan', 'Merge'],
+  ['CreateOrMerge', 'Retain'],
+  ['CreateOrMerge', 'Merge'],
+  ['Merge', 'Retain'],
+  ['Merge', 'Merge'],
+  ['None', 'Retain'],
+];
+
+interface Row {
+  readonly name: string;
+  readonly creation: CreationPolicy;
+  readonly deletion: DeletionPolicy;
+  readonly state: (typeof states)[number];
+  readonly answer: (typeof answers)[number];
+}
+
+interface Outcome {
+  readonly data: Record<string, string> | undefined;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Before the sync, by state. Where others' keys stay, ours stand beside one of theirs. */
+const held: Record<Row['state'], Record<string, string> | undefined> = {
+  absent: undefined,
+  ours: { key: 'old' },
+  'hand-made': { key: 'hand', extra: 'hand' },
+  foreign: { key: 'theirs', extra: 'theirs' },
+  eso: { key: 'eso' },
+  immutable: { key: 'fixed' },
+};
+
+const failed = (message: string) => ({ status: 'False', reason: 'SecretSyncedError', message }) as const;
+const synced = { status: 'True', reason: 'SecretSynced', message: 'secret synced' } as const;
+const taken = failed('failed to take ownership of target secret');
+
+/** The reference, in words of ESO's: what the row must come to. */
+function expected(row: Row): Outcome {
+  const { creation, deletion, state, answer } = row;
+  const overlay = creation === 'Merge' || creation === 'CreateOrMerge';
+  const before = state === 'ours' && overlay ? { ...held.ours, extra: 'hand' } : held[state];
+  if (answer !== 'value' && answer !== 'absent')
+    return { data: before, ...failed('could not get secret data from provider') };
+  if (answer === 'absent' && deletion === 'Retain')
+    return { data: before, ...failed('could not get secret data from provider') };
+  if (creation === 'None') return { data: before, ...synced };
+  if (answer === 'absent' && deletion === 'Delete') return deleted(row, before);
+  const wanted: Record<string, string> = answer === 'value' ? { key: 'new' } : {};
+  if (state === 'absent' && creation === 'Merge')
+    return {
+      data: undefined,
+      status: 'True',
+      reason: 'SecretMissing',
+      message: 'secret will not be created due to CreationPolicy=Merge',
+    };
+  if (state === 'eso') return { data: before, ...taken };
+  if (state === 'foreign' && !overlay) return { data: before, ...taken };
+  // Under Merge with nothing from the store an overlay has no key of ours to change in an immutable Secret.
+  const changes = answer === 'value' || !overlay;
+  if (state === 'immutable' && changes)
+    return { data: before, ...failed('could not update secret, target is immutable') };
+  const others = Object.entries(before ?? {}).filter(([key]) => {
+    return overlay && (key !== 'key' || (state !== 'ours' && answer === 'absent'));
+  });
+  return { data: { ...Object.fromEntries(others), ...wanted }, ...synced };
+}
+
+function deleted({ creation, state }: Row, before: Outcome['data']): Outcome {
+  const mayGo = creation === 'Owner' && (state === 'ours' || state === 'absent');
+  if (!mayGo) return { data: before, ...failed('could not delete secret') };
+  const message = 'secret deleted due to DeletionPolicy=Delete';
+  return { data: undefined, status: 'True', reason: 'SecretDeleted', message };
+}
+
+const rows: readonly Row[] = policies.flatMap(([creation, deletion]) =>
+  states.flatMap((state) =>
+    answers.map((answer) => ({
+      name: `${creation}-${deletion}-${state}-${answer}`.toLowerCase(),
+      creation,
+      deletion,
+      state,
+      answer,
+    })),
+  ),
+);
+
+const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1' };
+
+describe('a Secret after a sync, as ESO would leave it', {
+  skip: missing('kubernetes', apiServerPrograms),
+}, () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start();
+    const verbs = ['get', 'patch', 'create', 'delete'];
+    await cluster.api.allow(pod, [{ apiGroups: [''], resources: ['secrets'], verbs }]);
+  });
+  after(async () => cluster.stop());
+
+  for (const [creation, deletion] of policies) {
+    test(`creationPolicy ${creation}, deletionPolicy ${deletion}`, async () => {
+      const own = rows.filter((row) => row.creation === creation && row.deletion === deletion);
+      const kube = cluster.asPod();
+      for (const group of chunks(own, 10)) await Promise.all(group.map((row) => check(cluster, row, kube)));
+      await kube.close();
+    });
+  }
+});
+
+async function check(cluster: Cluster, row: Row, kube: Counted['kube']): Promise<void> {
+  const spec = externalSecret(row.name, {
+    keys: ['key'],
+    deletionPolicy: row.deletion,
+    target: { creationPolicy: row.creation },
+  });
+  await prepare(cluster, row, spec);
+  const counted = new Counted(kube);
+  const world = new World({
+    also: (clock) => [
+      openKubernetesSecret({ kube: async () => counted.kube, namespace, owner, clock, log: silentLog }),
+    ],
+  });
+  answer(world, row.answer);
+  await world.start(spec);
+  await drive(world.clock, [counted], () => world.state(row.name).condition.status !== 'Unknown');
+  const { status, reason, message } = world.state(row.name).condition;
+  await world.stop();
+  assert.deepEqual({ data: await cluster.data(row.name), status, reason, message }, expected(row), row.name);
+  if (row.creation === 'None') assert.deepEqual(counted.calls, []);
+  await checkOwner(cluster, row);
+}
+
+/** Where the Secret was written it has the declared owner under Owner and none otherwise. */
+async function checkOwner(cluster: Cluster, row: Row): Promise<void> {
+  const outcome = expected(row);
+  if (row.answer !== 'value' || outcome.status !== 'True' || outcome.data === undefined) return;
+  if (row.creation === 'None' || row.state === 'foreign') return;
+  const { metadata } = (await cluster.secret(row.name))!;
+  assert.deepEqual(metadata.ownerReferences, row.creation === 'Owner' ? [owner] : undefined, row.name);
+  assert.equal(metadata.labels?.['agent.external-secrets.io/managed'], 'true', row.name);
+}
+
+function answer(world: World, kind: Row['answer']): void {
+  const { store } = world;
+  if (kind === 'value') store.values.set('key', 'new');
+  if (kind === 'denied') store.fault = new AgentError('Denied', 'no');
+  if (kind === 'error') store.fault = new AgentError('Unavailable', 'the store answers 500');
+  if (kind === 'timeout') store.hanging.add('key');
+}
+
+async function prepare(cluster: Cluster, row: Row, spec: ExternalSecret): Promise<void> {
+  const data = held[row.state];
+  if (data === undefined) return;
+  const controller = { controller: true, name: row.name };
+  switch (row.state) {
+    case 'ours':
+      return await prepareOurs(cluster, row, spec);
+    case 'foreign': {
+      const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', uid: 's-1', ...controller }];
+      return void (await cluster.make(row.name, data, { metadata: { ownerReferences } }));
+    }
+    case 'eso': {
+      const labels = { 'reconcile.external-secrets.io/managed': 'true' };
+      const apiVersion = 'external-secrets.io/v1';
+      const ownerReferences = [{ apiVersion, kind: 'ExternalSecret', uid: 'e-1', ...controller }];
+      return void (await cluster.make(row.name, data, { metadata: { labels, ownerReferences } }));
+    }
+    default:
+      await cluster.make(row.name, data, row.state === 'immutable' ? { immutable: true } : {});
+  }
+}
+
+/** By another pod, which the store gave the value `old`. */
+async function prepareOurs(cluster: Cluster, row: Row, spec: ExternalSecret): Promise<void> {
+  if (row.creation === 'None') return void (await cluster.make(row.name, held.ours!));
+  if (row.creation === 'Merge' || row.creation === 'CreateOrMerge')
+    await cluster.make(row.name, { extra: 'hand' });
+  const counted = new Counted(cluster.asPod());
+  const world = new World({
+    clock: new ManualClock({ seed: 9 }),
+    also: (clock) => [
+      openKubernetesSecret({ kube: async () => counted.kube, namespace, owner, clock, log: silentLog }),
+    ],
+  });
+  world.store.values.set('key', 'old');
+  await world.start(spec);
+  await drive(world.clock, [counted], () => world.state(row.name).condition.status === 'True');
+  await world.stop();
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  const count = Math.ceil(list.length / size);
+  return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size));
+}
