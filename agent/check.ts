@@ -24,8 +24,27 @@ export async function check(config: Config, host: Host): Promise<ExitCode> {
   const read = await readSpecs(config);
   const chosen = only(read.specs.externalSecrets, config.only, read.specs.problems);
   const checked = config.render ? await addRendered(read, chosen, { config, host }) : read;
+  const connected = config.connect ? await tellConnected(checked, chosen, { config, host }) : exitCodes.done;
   host.stdout.write(report(checked, host.stdout));
-  return checked.faults.length === 0 ? exitCodes.done : exitCodes.invalid;
+  return checked.faults.length === 0 ? connected : exitCodes.invalid;
+}
+
+/** Prints what the stores answer. An invalid spec outranks what could not be reached. */
+async function tellConnected(
+  { specs }: Checked,
+  chosen: readonly ExternalSecret[],
+  around: { readonly config: Config; readonly host: Host },
+): Promise<ExitCode> {
+  const [{ connect }, { connectText, failuresOf }] = await Promise.all([
+    import('./check-connect.ts'),
+    import('./connect-report.ts'),
+  ]);
+  const { stdout } = around.host;
+  const found = await connect(specs, chosen, around);
+  stdout.write(`${connectText(found, stdout)}\n`);
+  const failures = failuresOf(found);
+  if (failures.some(({ code }) => code === 'SpecInvalid')) return exitCodes.invalid;
+  return failures.length === 0 ? exitCodes.done : exitCodes.unavailable;
 }
 
 /** Prints what the templates gave, and counts what they did not give among the faults. */

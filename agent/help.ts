@@ -29,7 +29,7 @@ const commandHelps: Readonly<Record<Command, CommandHelp>> = {
     synopsis: 'check [PATH…] [OPTION…]',
     summary:
       'Validate specs and templates without fetching anything. Every mistake comes with its place and its fix.',
-    examples: ['check ./secrets', 'check app.yaml --render --values values.json'],
+    examples: ['check ./secrets', 'check app.yaml --render --values values.json', 'check --connect'],
   },
   status: {
     synopsis: 'status [--json]',
@@ -51,6 +51,7 @@ export const optionGroups: readonly (readonly [title: string, names: readonly Op
   ['Who the pod is', ['identity', 'tokens']],
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],
   ['Watching it', ['listen', 'refreshTokenFile', 'logLevel', 'logFormat']],
+  ['What is checked', ['connect']],
   ['What is printed', ['render', 'values', 'json']],
 ];
 

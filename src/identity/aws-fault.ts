@@ -177,7 +177,7 @@ function tellDenied(fault: AwsFault, request: AwsRequest, what: string): Told {
   if (/^DecryptionFailure/.test(fault.code) || fault.says(/\bKMS\b|kms:/i) !== null) {
     return {
       message: `AWS denies ${what}: the KMS key does not let it be decrypted`,
-      remedy: `allow kms:Decrypt on the key of ${resource}, in the key's policy too`,
+      remedy: `allow kms:Decrypt on the key of ${resource}, in the key's policy too: ${allowing('kms:Decrypt', 'ARN of the key')}`,
     };
   }
   if (/^RegionDisabled/.test(fault.code)) {
@@ -193,15 +193,28 @@ function tellDenied(fault: AwsFault, request: AwsRequest, what: string): Told {
     };
   }
   const sentence = fault.says(/(?:User: )?(arn:\S+) is not authorized to perform: (\S+)/);
-  const who = sentence?.[1] === undefined ? '' : ` to ${withoutSession(sentence[1])}`;
+  const caller = sentence?.[1] && withoutSession(sentence[1]);
+  const who = caller ? ` to ${caller}` : '';
   const action = sentence?.[2] ?? request.action;
   const explicit = fault.says(/explicit deny in an? ([a-z -]+policy|[a-z ]*boundary)/i)?.[1];
   const reason = explicit === undefined ? '' : `: an explicit deny in its ${explicit}`;
   const remedy =
     explicit === undefined
-      ? `allow ${action} on ${resource}${who === '' ? '' : ` for ${who.slice(4)}`}`
+      ? `add to the policies of ${caller || 'its role'}: ${statement(action, request.resource, caller)}`
       : `remove the deny of ${action} on ${resource} from that policy`;
   return { message: `AWS denies ${what}${who}${reason}`, remedy: request.remedy ?? remedy };
+}
+
+/** The statement that is missing, to be pasted. A secret's ARN ends with six characters that only AWS knows. */
+function statement(action: string, resource: string | undefined, caller: string | undefined): string {
+  if (resource === undefined || /:(List|BatchGet)/.test(action)) return allowing(action, '*');
+  if (resource.startsWith('arn:') || !action.startsWith('secretsmanager:')) return allowing(action, resource);
+  const [, partition = 'aws', , , account = '*'] = caller?.split(':') ?? [];
+  return allowing(action, `arn:${partition}:secretsmanager:*:${account}:secret:${resource}-??????`);
+}
+
+function allowing(action: string, resource: string): string {
+  return JSON.stringify({ Effect: 'Allow', Action: action, Resource: resource });
 }
 
 /** The session's name differs from pod to pod; the role is what a policy names. */

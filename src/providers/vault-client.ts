@@ -104,6 +104,7 @@ export class VaultClient implements Client {
       policies: [data['policies'], data['identity_policies']].flat().filter(Boolean).join(', '),
       ttl: data['ttl'] === 0 ? 'unlimited' : `${data['ttl']} s`,
       path: data['path'],
+      audience: audienceOf(this.#parts.config),
       namespace: this.#parts.config.namespace,
     };
     const details = Object.fromEntries(
@@ -263,6 +264,13 @@ export class VaultClient implements Client {
     }
     return undefined;
   }
+}
+
+/** Of the pod's token that was sent, as the spec has it. */
+function audienceOf({ auth }: VaultConfig): string | undefined {
+  return auth !== undefined && 'source' in auth && auth.source.kind === 'pod'
+    ? auth.source.audience
+    : undefined;
 }
 
 /** A lease is a dynamic secret: read again at every refresh it would make a new credential each time. */

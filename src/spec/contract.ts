@@ -127,7 +127,7 @@ export const options = {
     default: '/var/run/secrets/external-secrets-agent/tokens',
     placeholder: 'DIR',
     description: 'projected tokens, one file per audience (/ and : written as _)',
-    commands: ['run'],
+    commands: agentCommands,
   },
   secrets: {
     flag: '--secrets',
@@ -293,7 +293,7 @@ export const options = {
     default: 'auto',
     placeholder: 'auto|never',
     description: 'whether AWS keys are read in batches',
-    commands: ['run'],
+    commands: agentCommands,
   },
   proxy: {
     flag: '--proxy',
@@ -307,7 +307,7 @@ export const options = {
     accepts: 'http://HOST:PORT or https://HOST:PORT',
     placeholder: 'URL',
     description: 'for every provider; link-local addresses bypass it',
-    commands: ['run'],
+    commands: agentCommands,
   },
   caFile: {
     flag: '--ca-file',
@@ -318,7 +318,7 @@ export const options = {
     default: undefined,
     placeholder: 'FILE',
     description: "PEM certificates trusted besides the system's roots",
-    commands: ['run'],
+    commands: agentCommands,
   },
   revokeOnExit: {
     flag: '--revoke-on-exit',
@@ -353,6 +353,17 @@ export const options = {
     default: undefined,
     placeholder: 'FILE',
     description: 'with --render: a JSON object of keys and values',
+    commands: ['check'],
+  },
+  connect: {
+    flag: '--connect',
+    env: 'ESA_CONNECT',
+    annotation: undefined,
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'the doctor: ask each store who we are to it, and read every key once',
     commands: ['check'],
   },
   json: {

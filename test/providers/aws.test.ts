@@ -253,7 +253,11 @@ describe('AWS Secrets Manager (moto)', { skip: motoMissing() }, () => {
       assert(b instanceof AgentError);
       assert.equal(b.code, 'Denied');
       assert.equal(b.message, 'AWS denies secretsmanager:GetSecretValue of b');
-      assert.equal(b.remedy, 'allow secretsmanager:GetSecretValue on b');
+      assert.equal(
+        b.remedy,
+        'add to the policies of its role: {"Effect":"Allow","Action":"secretsmanager:GetSecretValue",' +
+          '"Resource":"arn:aws:secretsmanager:*:*:secret:b-??????"}',
+      );
       assert.deepEqual(b.at, { store: 'SecretStore/aws', key: 'b' });
       assert.equal(proxy.count('GetSecretValue'), 0);
     });
@@ -438,7 +442,8 @@ describe('AWS Secrets Manager (moto)', { skip: motoMissing() }, () => {
         ),
         'Denied',
         `AWS denies secretsmanager:GetSecretValue of db to arn:aws:sts::${account}:assumed-role/shop`,
-        `allow secretsmanager:GetSecretValue on db for arn:aws:sts::${account}:assumed-role/shop`,
+        `add to the policies of arn:aws:sts::${account}:assumed-role/shop: {"Effect":"Allow",` +
+          `"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:*:${account}:secret:db-??????"}`,
       ],
       [
         'an explicit deny',
@@ -456,7 +461,7 @@ describe('AWS Secrets Manager (moto)', { skip: motoMissing() }, () => {
         json(400, 'AccessDeniedException', 'Access to KMS is not allowed'),
         'Denied',
         'AWS denies secretsmanager:GetSecretValue of db: the KMS key does not let it be decrypted',
-        "allow kms:Decrypt on the key of db, in the key's policy too",
+        'allow kms:Decrypt on the key of db, in the key\'s policy too: {"Effect":"Allow","Action":"kms:Decrypt","Resource":"ARN of the key"}',
       ],
       [
         'a decryption failure',
