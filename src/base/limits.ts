@@ -112,6 +112,14 @@ export const limits = {
   kubeAttempts: 4,
   kubeBackoffMs: 250,
   kubePauseCapMs: 5_000,
+  /** Kubernetes: the look at a Secret before its values are fetched; files wait for it. */
+  kubeLookMs: 2_000,
+  /** Kubernetes: replicas that would update one Secret together spread over this. */
+  kubeUpdateSpreadMs: 10_000,
+  /** Kubernetes: writes of one Secret in a row that somebody else beat. */
+  kubeRaces: 5,
+  /** Kubernetes: the values of one Secret together, as the API server has it. */
+  kubeSecretBytes: 1024 * 1024,
   /** Kubernetes: objects in one page of a list. */
   kubePageCount: 500,
   /** Kubernetes: one kubeconfig file. */
