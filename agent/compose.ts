@@ -11,6 +11,7 @@ import type { Stores } from '../src/loop/stores.ts';
 import { openLog } from '../src/observe/log.ts';
 import { catalog } from '../src/providers/catalog.ts';
 import { openDirectory } from '../src/sinks/directory.ts';
+import { Cluster, secretSinks } from './cluster.ts';
 import type { Config } from './config.ts';
 import { type ExitCode, exitCodes, type Host } from './host.ts';
 import { Specs } from './specs.ts';
@@ -29,6 +30,7 @@ interface Agent {
   readonly log: Log;
   readonly specs: Specs;
   readonly stores: Stores;
+  readonly cluster: Cluster;
   readonly loop: Loop;
   readonly observe: Set<(event: LoopEvent) => void>;
 }
@@ -64,40 +66,43 @@ async function compose(config: Config, host: Host): Promise<Agent> {
   const observe = (event: LoopEvent): void => {
     for (const listener of listeners) listener(event);
   };
+  const cluster = new Cluster(host.env, clock);
   const { namespace, references, stores } = await openWorld(config, host.env, {
     clock,
     log,
     kept,
     observe,
     documents: () => loop.specs ?? specs.current,
+    cluster,
   });
   const specs = new Specs({ config, namespace, catalog, clock, log });
   const { output, fileMode, dirMode } = config;
   // With --once nobody is there later to remove the old generation.
   const grace = config.once ? { graceMs: 0 } : {};
   const directory = openDirectory({ output, fileMode, dirMode, clock, log, ...grace });
+  const secrets = await secretSinks(config, cluster, { namespace, clock, log });
   const loop: Loop = new Loop({
     clock,
     log,
     stores,
-    delivery: new Delivery({ sinks: [directory], log, observe }),
+    delivery: new Delivery({ sinks: [directory, ...secrets], log, observe }),
     kept,
     sources: references,
     observe,
     onError: config.onError,
   });
-  return { config, clock, log, specs, stores, loop, observe: listeners };
+  return { config, clock, log, specs, stores, cluster, loop, observe: listeners };
 }
 
 /** Sync everything once and end: an init container, a laptop, CI. No door is opened. */
 async function runOnce(agent: Agent, host: Host): Promise<RunResult> {
-  const { config, loop, specs, stores } = agent;
+  const { config, cluster, loop, specs, stores } = agent;
   const signal = AbortSignal.any([host.stopping, AbortSignal.timeout(config.timeout)]);
   const loaded = await specs.load();
   await loop.accept(loaded.specs, loaded.whole, signal);
   await loop.run(() => loop.settled, signal);
   const state = loop.view();
-  await stores.closeAll({ revoke: config.revokeOnExit === 'tokens' });
+  await Promise.all([stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }), cluster.close()]);
   return { exitCode: exitCodeOf(state), state };
 }
 
@@ -111,7 +116,7 @@ function exitCodeOf(state: AgentState): ExitCode {
 
 /** Sync, serve and refresh until the host stops it. The doors open first, so that probes are answered. */
 async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
-  const { config, loop, log, specs, stores } = agent;
+  const { config, cluster, loop, log, specs, stores } = agent;
   const doors = await openDoors(agent);
   host.onRefresh(() => {
     log.info({ externalSecrets: loop.refresh() }, 'refresh asked for by SIGHUP');
@@ -127,6 +132,7 @@ async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
     watch.close(),
     doors.close(),
     stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }),
+    cluster.close(),
   ]);
   await Promise.race([closing, agent.clock.sleep(limits.shutdownMs * 0.9)]);
   return { exitCode: exitCodes.done, state: loop.view() };

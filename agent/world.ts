@@ -8,6 +8,7 @@ import { Stores } from '../src/loop/stores.ts';
 import { catalog } from '../src/providers/catalog.ts';
 import type { Memory, Network, Provider, StoreContext } from '../src/providers/provider.ts';
 import type { Store } from '../src/spec/spec.ts';
+import type { Cluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import { networkOf } from './network.ts';
 
@@ -21,6 +22,8 @@ export interface WorldParts {
   readonly observe: (event: LoopEvent) => void;
   /** The documents that references resolve against first. */
   readonly documents: ReferenceSources['documents'];
+  /** Whose objects references resolve to last; unset where the API server is not to be asked. */
+  readonly cluster?: Cluster;
 }
 
 /** What stores are talked to with: the agent and the doctor have it from here, so that both meet the same answers. */
@@ -36,7 +39,8 @@ export async function openWorld(config: Config, env: Env, parts: WorldParts): Pr
   const { clock, log, documents } = parts;
   const identity = await openIdentity({ mode: config.identity, env, tokensDir: config.tokens });
   const { secrets: secretsDir, configMaps: configMapsDir } = config;
-  const references = openReferences({ documents, secretsDir, configMapsDir });
+  const objects = parts.cluster?.objects(identity.namespace);
+  const references = openReferences({ documents, secretsDir, configMapsDir, objects });
   const network = { ...(await networkOf(config, env)), storesAllow: allowList(config) };
   const contextOf = (store: Store, provider: Provider): StoreContext => {
     allowed(store, provider, { config, env: identity.env });

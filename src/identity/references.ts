@@ -17,6 +17,11 @@ export interface ReferenceSources {
   /** `--secrets` and `--config-maps`, laid out `<name>/<key>`. */
   readonly secretsDir: string | undefined;
   readonly configMapsDir: string | undefined;
+  /** The last resort: an object of the pod's own namespace, undefined when there is none. Unset where there is no
+   * API server to ask; asked only for what is found nowhere else. */
+  readonly objects?:
+    | ((kind: Kind['name'], name: string, signal: AbortSignal) => Promise<SecretMap | undefined>)
+    | undefined;
 }
 
 /** References by key, and whole objects for `templateFrom`. */
@@ -31,11 +36,21 @@ interface Kind {
   readonly documents: () => ReadonlyMap<string, SecretMap>;
   readonly dir: string | undefined;
   readonly flag: string;
+  readonly objects: ReferenceSources['objects'];
+}
+
+/** What is being looked for. */
+interface Wanted {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly signal: AbortSignal;
+  /** Of the error when it is nowhere. */
+  readonly code: Code;
 }
 
 /**
- * Resolves names against the mounted documents first, then the mounted folders. Nothing is cached: a rotated
- * credential is used at the next login. A reference that cannot be resolved is AuthFailed (TemplateFailed for
+ * Resolves names against the mounted documents first, then the mounted folders, then the pod's own namespace.
+ * Nothing is cached: a rotated credential is used at the next login. A reference that cannot be resolved is AuthFailed (TemplateFailed for
  * whole objects), never NotFound: it proves nothing about the store.
  */
 export function openReferences(sources: ReferenceSources): ObjectReferences {
@@ -44,53 +59,64 @@ export function openReferences(sources: ReferenceSources): ObjectReferences {
     documents: () => sources.documents().secrets,
     dir: sources.secretsDir,
     flag: '--secrets',
+    objects: sources.objects,
   };
   const configMaps: Kind = {
     name: 'ConfigMap',
     documents: () => sources.documents().configMaps,
     dir: sources.configMapsDir,
     flag: '--config-maps',
+    objects: sources.objects,
   };
   return {
-    secret: (name, key) => one(secrets, name, key),
-    configMap: (name, key) => one(configMaps, name, key),
-    wholeSecret: (name) => whole(secrets, name),
-    wholeConfigMap: (name) => whole(configMaps, name),
+    secret: (name, key, signal) => one({ kind: secrets, name, signal, code: 'AuthFailed' }, key),
+    configMap: (name, key, signal) => one({ kind: configMaps, name, signal, code: 'AuthFailed' }, key),
+    wholeSecret: (name, signal) => whole({ kind: secrets, name, signal, code: 'TemplateFailed' }),
+    wholeConfigMap: (name, signal) => whole({ kind: configMaps, name, signal, code: 'TemplateFailed' }),
   };
 }
 
-async function one(kind: Kind, name: string, key: string): Promise<Secret> {
+async function one(wanted: Wanted, key: string): Promise<Secret> {
+  const { kind, name } = wanted;
   checkName(kind, name);
   checkKey(kind, key);
-  const document = kind.documents().get(name);
-  if (document !== undefined)
-    return document.get(key) ?? fail(noKey(kind, { name, key, keys: document.keys() }));
-  const folder = await folderOf(kind, name, 'AuthFailed');
-  const value = await readValue(join(folder, key), kind, name);
-  return value ?? fail(noKey(kind, { name, key, keys: await keysIn(folder) }));
+  const object = kind.documents().get(name) ?? (await folderOf(wanted)) ?? (await remote(wanted));
+  if (typeof object !== 'string')
+    return object.get(key) ?? fail(noKey(kind, { name, key, keys: object.keys() }));
+  const value = await readValue(join(object, key), kind, name);
+  return value ?? fail(noKey(kind, { name, key, keys: await keysIn(object) }));
 }
 
-async function whole(kind: Kind, name: string): Promise<SecretMap> {
+async function whole(wanted: Wanted): Promise<SecretMap> {
+  const { kind, name } = wanted;
   checkName(kind, name);
-  const document = kind.documents().get(name);
-  if (document !== undefined) return document;
-  const folder = await folderOf(kind, name, 'TemplateFailed');
+  const object = kind.documents().get(name) ?? (await folderOf(wanted)) ?? (await remote(wanted));
+  if (typeof object !== 'string') return object;
   const entries = new Map<string, Secret>();
-  for (const key of await keysIn(folder)) {
-    const value = await readValue(join(folder, key), kind, name);
+  for (const key of await keysIn(object)) {
+    const value = await readValue(join(object, key), kind, name);
     if (value !== undefined) entries.set(key, value);
   }
   return entries;
 }
 
-async function folderOf(kind: Kind, name: string, code: Code): Promise<string> {
+/** The folder where it is mounted, or undefined. */
+async function folderOf({ kind, name }: Wanted): Promise<string | undefined> {
   const folder = kind.dir === undefined ? undefined : join(kind.dir, name);
   const found = folder !== undefined && (await stat(folder).catch(() => undefined))?.isDirectory();
-  if (folder !== undefined && found) return folder;
-  const where = folder === undefined ? `and ${kind.flag} is not set` : `nor is it mounted at ${folder}`;
+  return found ? folder : undefined;
+}
+
+async function remote({ kind, name, signal, code }: Wanted): Promise<SecretMap> {
+  const object = await kind.objects?.(kind.name, name, signal);
+  if (object !== undefined) return object;
+  const folder = kind.dir === undefined ? undefined : join(kind.dir, name);
+  const where = folder === undefined ? `${kind.flag} is not set` : `it is not mounted at ${folder}`;
+  const asked = kind.objects === undefined ? '' : ", nor is it in the pod's namespace";
   const mount = folder === undefined ? `at DIR/${name} and start with ${kind.flag} DIR` : `at ${folder}`;
-  throw new AgentError(code, `${kind.name} ${name} is not among the mounted documents, ${where}`, {
-    remedy: `mount it ${mount}, or add it to the specs; this version does not ask the API server for it`,
+  const make = kind.objects === undefined ? '' : "make it in the pod's namespace, ";
+  throw new AgentError(code, `${kind.name} ${name} is not among the mounted documents, ${where}${asked}`, {
+    remedy: `${make}mount it ${mount}, or add it to the specs`,
   });
 }
 

@@ -56,12 +56,12 @@ suite('references', () => {
   test('what is missing, and where to put it', async () => {
     await assert.rejects(references.secret('nope', 'key', never), {
       code: 'AuthFailed',
-      message: `Secret nope is not among the mounted documents, nor is it mounted at ${dir}/s/nope`,
-      remedy: `mount it at ${dir}/s/nope, or add it to the specs; this version does not ask the API server for it`,
+      message: `Secret nope is not among the mounted documents, it is not mounted at ${dir}/s/nope`,
+      remedy: `mount it at ${dir}/s/nope, or add it to the specs`,
     });
     await assert.rejects(references.configMap('nope', 'key', never), {
       code: 'AuthFailed',
-      message: 'ConfigMap nope is not among the mounted documents, and --config-maps is not set',
+      message: 'ConfigMap nope is not among the mounted documents, --config-maps is not set',
       remedy: /^mount it at DIR\/nope and start with --config-maps DIR/,
     });
     await assert.rejects(references.wholeConfigMap('nope', never), { code: 'TemplateFailed' });
