@@ -96,7 +96,7 @@ function flagOf(command: Command, word: string): readonly [OptionName, Option, s
   const flag = equals === -1 ? word : word.slice(0, equals);
   const inline = equals === -1 ? undefined : word.slice(equals + 1);
   const entry = (Object.entries(options) as [OptionName, Option][]).find(
-    ([, option]) => option.flag === flag,
+    ([, option]) => option.flag === flag || option.short === flag,
   );
   if (entry?.[1].commands.includes(command)) return [...entry, inline];
   throw unknownFlag(command, flag, entry?.[1]);

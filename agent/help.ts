@@ -34,7 +34,7 @@ const commandHelps: Readonly<Record<Command, CommandHelp>> = {
   status: {
     synopsis: 'status [--json]',
     summary: 'Ask the running agent how each ExternalSecret stands, worst first.',
-    examples: ['status', 'status --json | jq .targets[].code'],
+    examples: ['status', 'status --json | jq .targets[].code', 'status -n shop', 'status -A'],
   },
   probe: {
     synopsis: 'probe startup|live',
@@ -52,6 +52,7 @@ export const optionGroups: readonly (readonly [title: string, names: readonly Op
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],
   ['Watching it', ['listen', 'refreshTokenFile', 'logLevel', 'logFormat']],
   ['What is checked', ['connect']],
+  ['Whose agents are asked', ['namespace', 'allNamespaces']],
   ['What is printed', ['render', 'values', 'json']],
 ];
 
@@ -121,7 +122,7 @@ function optionHelp(
   option: Option,
   { paint, width }: { paint: ReturnType<typeof paintFor>; width: number },
 ): string {
-  const left = `  ${option.flag}${option.placeholder === '' ? '' : ` ${option.placeholder}`}`;
+  const left = `  ${option.short === undefined ? '' : `${option.short}, `}${option.flag}${option.placeholder === '' ? '' : ` ${option.placeholder}`}`;
   const shownDefault = defaultText(option);
   const description =
     shownDefault === undefined ? option.description : `${option.description} [${shownDefault}]`;

@@ -10,8 +10,10 @@ export function socketPathOf(config: Pick<Config, 'state'>): string {
   return join(config.state, 'control.sock');
 }
 
-/** `status`: how each ExternalSecret stands. 69 when no agent answers. */
+/** `status`: how each ExternalSecret stands, of this pod or of many. 69 when no agent answers. */
 export async function status(config: Config, host: Host): Promise<ExitCode> {
+  if (config.allNamespaces || config.namespace !== undefined)
+    return await (await import('./status-cluster.ts')).clusterStatus(config, host);
   try {
     const { body } = await ask(socketPathOf(config), 'GET /status');
     const full = JSON.parse(body) as FullStatus;

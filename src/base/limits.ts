@@ -80,6 +80,10 @@ export const limits = {
   refreshTokenFileBytes: 4_096,
   /** All that `check --connect` asks. */
   doctorMs: 5 * 60_000,
+  /** `status` of many pods: how many, how many at once, and how much of each one's answer. */
+  fleetPods: 10_000,
+  fleetInFlight: 16,
+  fleetStatusBytes: 4 * 1024 * 1024,
   /** A question of `status` or `probe` to the running agent. */
   askMs: 5_000,
   /** AWS: a call that took longer before it failed is not tried again at once. */

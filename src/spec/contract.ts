@@ -7,12 +7,17 @@
 /** Under which every annotation and label of ours stands. */
 export const annotationPrefix = 'agent.external-secrets.io/';
 
+/** On every pod that the injector gave an agent, with the value `true`: by it agents are found. */
+export const injectedLabel = `${annotationPrefix}injected`;
+
 export const commands = ['run', 'check', 'status', 'probe'] as const;
 export type Command = (typeof commands)[number];
 
 interface OptionBase {
   /** With its dashes: `--specs`. */
   readonly flag: `--${string}`;
+  /** A letter for those who type it often: `-f`. */
+  readonly short?: `-${string}`;
   readonly env: `ESA_${string}`;
   /** The Pod annotation's name without the prefix; undefined when it has none. */
   readonly annotation: string | undefined;
@@ -389,6 +394,32 @@ export const options = {
     placeholder: '',
     description: 'the doctor: ask each store who we are to it, and read every key once',
     commands: ['check'],
+  },
+  namespace: {
+    flag: '--namespace',
+    short: '-n',
+    env: 'ESA_NAMESPACE',
+    annotation: undefined,
+    type: 'string',
+    repeatable: false,
+    default: undefined,
+    pattern: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    accepts: 'the name of a namespace',
+    placeholder: 'NS',
+    description: 'ask the agents of all pods of a namespace, through the API server',
+    commands: ['status'],
+  },
+  allNamespaces: {
+    flag: '--all-namespaces',
+    short: '-A',
+    env: 'ESA_ALL_NAMESPACES',
+    annotation: undefined,
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'the same for all namespaces',
+    commands: ['status'],
   },
   json: {
     flag: '--json',

@@ -125,6 +125,15 @@ function sampleOf(option: Option): string {
     case 'mode':
       return option.range.max.toString(8);
     default:
-      return 'pattern' in option && option.pattern?.test('http://proxy:1') ? 'http://proxy:1' : ':1';
+      return samples.find((sample) => !('pattern' in option) || option.pattern?.test(sample) !== false)!;
   }
 }
+
+/** Of every form that an option asks for. */
+const samples = [
+  ':1',
+  'http://proxy:1',
+  'shop',
+  'arn:aws:iam::123456789012:role/app',
+  'apps/v1/Deployment/web/0b7f6a1e-1111-2222-3333-444455556666',
+];

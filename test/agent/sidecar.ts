@@ -11,6 +11,7 @@ const main = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 export class Sidecar {
   readonly root: string;
   readonly port: number;
+  readonly #address: string;
   readonly #env: Record<string, string>;
   readonly #args: readonly string[];
   #child: ChildProcess | undefined;
@@ -19,6 +20,7 @@ export class Sidecar {
   private constructor(root: string, port: number, options: SidecarOptions) {
     this.root = root;
     this.port = port;
+    this.#address = options.address ?? '127.0.0.1';
     this.#env = options.env ?? {};
     this.#args = options.args ?? [];
   }
@@ -46,7 +48,7 @@ export class Sidecar {
 
   /** Starts the sidecar; resolves when it listens. */
   async start(): Promise<void> {
-    const args = ['--listen', `127.0.0.1:${this.port}`];
+    const args = ['--listen', `${this.#address}:${this.port}`];
     this.#child = this.#spawn(['run', ...args]);
     await until(async () => {
       if (this.#child?.exitCode !== null) throw new Error(`the agent ended:\n${this.#output}`);
@@ -153,4 +155,6 @@ export class Sidecar {
 export interface SidecarOptions {
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** To listen on; loopback when unset, as `get` needs it. */
+  readonly address?: string;
 }
