@@ -58,8 +58,10 @@ export class Delivery {
 
   async publish(externalSecret: ExternalSecret, payload: Payload, signal: AbortSignal): Promise<Written> {
     const written: Written[] = [];
-    for (const sink of this.#sinksOf(externalSecret))
+    for (const sink of this.#sinksOf(externalSecret)) {
+      signal.throwIfAborted();
       written.push(await this.#publishTo(sink, externalSecret, payload, signal));
+    }
     // The generation is that of the files; how it ended is up to the last that has something to say.
     return Object.assign({}, ...written.toReversed(), ...written.map(verdictOf));
   }

@@ -63,8 +63,10 @@ async function round(store: Store, reads: readonly Read[], context: Round): Prom
     context.settle(read, outcome);
   };
   try {
-    const client = await deadline(context, (signal) => abortable(context.stores.client(store), signal));
-    await readAll(client, reads, { ...context, settle }, probe);
+    await context.stores.use(store, async (opened) => {
+      const client = await deadline(context, (signal) => abortable(opened, signal));
+      await readAll(client, reads, { ...context, settle }, probe);
+    });
   } catch (thrown) {
     const error = asAgentError(thrown, 'Unavailable', { store: store.id });
     outcomes.push(error);

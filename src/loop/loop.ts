@@ -36,8 +36,10 @@ interface Round {
   readonly specs: SpecSet;
   readonly outcomes: Outcomes;
   readonly draws: Draws;
-  /** Wall ms. */
+  /** Wall ms: for people. */
   readonly startedMs: number;
+  /** Monotonic ms: for schedules. */
+  readonly beganMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -88,25 +90,29 @@ export class Loop {
 
   /** A new spec set, as one generation; `whole` is false when a document or a folder could not be read. */
   async accept(next: SpecSet, whole: boolean, signal: AbortSignal): Promise<void> {
-    const { kept, observe, stores } = this.#parts;
-    const { specs, arrived, removed } = this.#targets.accept(next, whole, this.#specs);
+    const { kept, log, observe, stores } = this.#parts;
+    const { specs, refused, arrived, removed } = this.#targets.accept(next, whole, this.#specs);
     this.#specs = specs;
+    for (const err of refused) log.error({ err }, 'spec refused');
     for (const { spec } of removed) {
       kept.setTarget(spec.name, undefined);
       observe({ kind: 'removed', name: spec.name, namespace: spec.namespace });
     }
     for (const target of arrived) await this.#arrive(target, signal);
-    stores.retain(new Set(specs.stores.keys()));
+    stores.retain(specs.stores);
     this.#wake.abort();
   }
 
-  /** Brings one or all ExternalSecrets forward to now; at most one such refresh a second. Returns how many. */
+  /** Brings one or all ExternalSecrets forward to now; at most one such refresh a second, which all who ask
+   * before it share. Returns how many. */
   refresh(name?: string): number {
-    const { clock } = this.#parts;
-    const dueMs = Math.max(clock.monotonic(), this.#askedMs + limits.refreshSpacingMs);
-    this.#askedMs = dueMs;
+    const nowMs = this.#parts.clock.monotonic();
+    if (this.#askedMs <= nowMs) this.#askedMs = Math.max(nowMs, this.#askedMs + limits.refreshSpacingMs);
     const asked = this.#targets.all().filter(({ spec }) => name === undefined || spec.name === name);
-    for (const { spec } of asked) this.#targets.schedule(spec.name, dueMs, 'asked');
+    for (const { spec, dueMs, attempt } of asked) {
+      const sooner = attempt === undefined && dueMs !== undefined && dueMs < this.#askedMs;
+      this.#targets.schedule(spec.name, sooner ? dueMs : this.#askedMs, 'asked');
+    }
     this.#wake.abort();
     return asked.length;
   }
@@ -169,29 +175,32 @@ export class Loop {
       after: delivery.prepare(dueSpecs, signal),
       recovered: (storeId) => this.#recover(storeId),
     });
-    const round: Round = { specs, outcomes, draws: new Draws(clock), startedMs: clock.now(), signal };
+    const now = { startedMs: clock.now(), beganMs: clock.monotonic() };
+    const round: Round = { specs, outcomes, draws: new Draws(clock), ...now, signal };
     for (const target of due) this.#track(this.#attempt(target, round));
   }
 
-  /** One ExternalSecret's sync under its deadline, counted and followed by the next schedule. */
+  /** One ExternalSecret's sync under its deadline, counted and followed by the next schedule; unless it is gone
+   * or has a new spec meanwhile: then this came to nothing. */
   async #attempt(target: Target, round: Round): Promise<void> {
     const { clock } = this.#parts;
     const at = objectOf(target);
-    const began = clock.monotonic();
+    const wanted = AbortSignal.any([round.signal, target.attempt!.signal]);
     let failure: AgentError | undefined;
     try {
       const expired = (): AgentError =>
         new AgentError('Unavailable', `not synced within ${limits.syncMs / 1000} s`, { at });
-      const deadline = { ms: limits.syncMs, signal: round.signal, expired };
+      const deadline = { ms: limits.syncMs, signal: wanted, expired };
       const outcome = await withDeadline(clock, deadline, (signal) => this.#sync(target, round, signal));
-      if (this.#isCurrent(target)) this.#schedule(target, outcome, round);
+      if (wanted.aborted) return;
+      this.#schedule(target, outcome, round);
     } catch (thrown) {
-      if (round.signal.aborted) return;
+      if (wanted.aborted) return;
       failure = asAgentError(thrown, 'Unavailable', at);
-      if (this.#isCurrent(target)) this.#fail(target, failure, round);
+      this.#fail(target, failure, round);
     }
-    this.#targets.update(target.spec.name, { inFlight: false });
-    this.#tell(target, failure, clock.monotonic() - began);
+    this.#targets.update(target.spec.name, { attempt: undefined });
+    this.#tell(target, failure, clock.monotonic() - round.beganMs);
     this.#wake.abort();
   }
 
@@ -205,6 +214,7 @@ export class Loop {
 
     const outcomes = await gather(target, round.outcomes); // Hop 4, shared by the round.
     const shaped = await shape(spec, outcomes, traitsOf); // Hop 5.
+    signal.throwIfAborted();
     if (!(await this.#mayLose(target, shaped, signal)))
       return { againInMs: uniform(clock, 1, 1.1) * limits.absenceSpacingMs };
     const fetched = { fetchedKeys: [...shaped.entries.keys()].sort(), expiryMs: expiryMsOf(shaped.entries) };
@@ -269,7 +279,7 @@ export class Loop {
     this.#targets.update(name, { fetchedKeys, absence: undefined, syncs: target.syncs + 1 });
     kept.setTarget(name, { specHash: target.state.specHash, syncedMs: startedMs });
     const delayMs = round.draws.nextRefreshMs(target.spec, target.syncs === 0);
-    const spentMs = clock.now() - startedMs;
+    const spentMs = clock.monotonic() - round.beganMs;
     const dueMs = delayMs === undefined ? undefined : clock.monotonic() + Math.max(0, delayMs - spentMs);
     this.#next(target, dueMs, 'periodic');
   }
@@ -310,9 +320,9 @@ export class Loop {
   /** A store answers again: what waits for it goes within a second, not at the end of its backoff. */
   #recover(storeId: string): void {
     const { clock } = this.#parts;
-    for (const { spec, state, inFlight } of this.#targets.all()) {
-      const waits = state.error !== undefined && verdictOf(state.error.code) === 'transient' && !inFlight;
-      if (!waits || !state.storeIds.includes(storeId)) continue;
+    for (const { spec, state, attempt } of this.#targets.all()) {
+      const waits = state.error !== undefined && verdictOf(state.error.code) === 'transient';
+      if (!waits || attempt !== undefined || !state.storeIds.includes(storeId)) continue;
       this.#targets.schedule(spec.name, clock.monotonic() + uniform(clock, 0, 1_000), 'retry');
     }
     this.#wake.abort();
@@ -349,11 +359,6 @@ export class Loop {
     this.#sleepingUntilMs = nowMs + waitMs;
     await clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
     this.#sleepingUntilMs = clock.monotonic();
-  }
-
-  /** Whether the target is still the one this attempt began with: its spec may have changed meanwhile. */
-  #isCurrent(target: Target): boolean {
-    return this.#targets.get(target.spec.name)?.state.specHash === target.state.specHash;
   }
 
   /** What runs beside the loop, and ends before it does. None of it may fail the loop. */

@@ -11,9 +11,13 @@ export type Catalog = Readonly<Record<string, Provider>>;
 interface OpenStore {
   readonly hash: string;
   readonly client: Promise<Client>;
+  /** Rounds that read through it now. */
+  users: number;
+  /** Called when the last of them has ended, once nobody new may use it. */
+  idle: (() => void) | undefined;
 }
 
-/** The open clients, one a store, and the breakers, which outlive a change of the store's spec. */
+/** The open clients and the breakers, one a store and spec: a store whose spec changed is another store. */
 export class Stores {
   readonly #catalog: Catalog;
   readonly #contextOf: (store: Store, provider: Provider) => StoreContext;
@@ -21,6 +25,8 @@ export class Stores {
   readonly #log: Log;
   readonly #open = new Map<string, OpenStore>();
   readonly #breakers = new Map<string, Breaker>();
+  /** Of the specs in force, by store id. */
+  #hashes: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: {
     catalog: Catalog;
@@ -47,17 +53,33 @@ export class Stores {
 
   /** The client of a store, opened at first use and again when the store's spec changed. */
   client(store: Store): Promise<Client> {
+    return this.#openStore(store).client;
+  }
+
+  /** Lends the client to `work`: whatever becomes of the store meanwhile, it is not closed before that ends. */
+  async use<T>(store: Store, work: (client: Promise<Client>) => Promise<T>): Promise<T> {
+    const open = this.#openStore(store);
+    open.users++;
+    try {
+      return await work(open.client);
+    } finally {
+      open.users--;
+      if (open.users === 0) open.idle?.();
+    }
+  }
+
+  #openStore(store: Store): OpenStore {
     const open = this.#open.get(store.id);
-    if (open?.hash === store.hash) return open.client;
-    if (open !== undefined) void this.#close(store.id, open, true);
+    if (open?.hash === store.hash) return open;
+    if (open !== undefined) void this.#retire(store.id, open);
     const client = this.#openClient(store);
-    const entry = { hash: store.hash, client };
+    const entry: OpenStore = { hash: store.hash, client, users: 0, idle: undefined };
     this.#open.set(store.id, entry);
     // A store that could not be opened is opened anew at the next round.
     client.catch(() => {
       if (this.#open.get(store.id) === entry) this.#open.delete(store.id);
     });
-    return client;
+    return entry;
   }
 
   async #openClient(store: Store): Promise<Client> {
@@ -78,14 +100,25 @@ export class Stores {
     return new Map([...this.#breakers].map(([id, breaker]) => [id, breaker.state]));
   }
 
-  /** Closes the clients of stores that no spec names any more. */
-  retain(storeIds: ReadonlySet<string>): void {
+  /** Lets go of stores that no spec names any more, or that have another spec now. */
+  retain(stores: ReadonlyMap<string, Store>): void {
+    for (const [id, hash] of this.#hashes) if (stores.get(id)?.hash !== hash) this.#breakers.delete(id);
+    this.#hashes = new Map([...stores].map(([id, { hash }]) => [id, hash]));
     for (const [id, open] of [...this.#open]) {
-      if (storeIds.has(id)) continue;
+      if (stores.get(id)?.hash === open.hash) continue;
       this.#open.delete(id);
-      this.#breakers.delete(id);
-      void this.#close(id, open, true);
+      void this.#retire(id, open);
     }
+  }
+
+  /** Closes a client once nobody reads through it: its token may not be revoked under a read. */
+  async #retire(storeId: string, open: OpenStore): Promise<void> {
+    if (open.users > 0) {
+      await new Promise<void>((resolve) => {
+        open.idle = resolve;
+      });
+    }
+    await this.#close(storeId, open, true);
   }
 
   async closeAll(options: { readonly revoke: boolean }): Promise<void> {

@@ -14,7 +14,8 @@ export interface Target {
   /** Monotonic ms; undefined when nothing is scheduled. */
   readonly dueMs: number | undefined;
   readonly cause: Cause;
-  readonly inFlight: boolean;
+  /** The sync under way; aborted when it is no longer wanted, so that it writes nothing any more. */
+  readonly attempt: AbortController | undefined;
   /** Keys fetched for what is published now, before any template; undefined when nothing is. */
   readonly fetchedKeys: readonly string[] | undefined;
   readonly absence: Absence | undefined;
@@ -68,23 +69,19 @@ export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number)
     state,
     dueMs: undefined,
     cause: 'spec',
-    inFlight: false,
+    attempt: undefined,
     fetchedKeys: undefined,
     absence: undefined,
     syncs: 0,
   };
 }
 
-/** The same ExternalSecret with a new spec: what is published stays known, failures and counts start anew. */
+/** The same ExternalSecret with a new spec: what is published stays known, unless the target is another one now;
+ * failures and counts start anew. */
 export function respec(target: Target, spec: ExternalSecret, specHash: string): Target {
-  const fresh = newTarget(spec, specHash, 0).state;
+  const fresh = newTarget(spec, specHash, 0);
   const { condition, published, keys, generation, lastSuccessMs, lastAttemptMs } = target.state;
-  return {
-    ...target,
-    spec,
-    state: { ...fresh, condition, published, keys, generation, lastSuccessMs, lastAttemptMs },
-    cause: 'spec',
-    absence: undefined,
-    syncs: 0,
-  };
+  const state = { ...fresh.state, condition, lastSuccessMs, lastAttemptMs };
+  if (target.spec.target.name !== spec.target.name) return { ...fresh, state };
+  return { ...fresh, state: { ...state, published, keys, generation }, fetchedKeys: target.fetchedKeys };
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { windowsPermit } from '../spec/cron.ts';
-import type { SpecSet } from '../spec/spec.ts';
+import type { ExternalSecret, SpecSet } from '../spec/spec.ts';
 import { hasRetryLeft } from './backoff.ts';
 import { earlyMsOf } from './schedule.ts';
 import { type Change, reduce, type TargetState } from './state.ts';
@@ -11,6 +12,8 @@ import { newTarget, respec, specHashOf, type Target } from './target.ts';
 export interface Accepted {
   /** The set in force: the new one, with what has to be kept of the running one. */
   readonly specs: SpecSet;
+  /** Why some of the new set is not in force. */
+  readonly refused: readonly AgentError[];
   readonly arrived: readonly Target[];
   readonly removed: readonly Target[];
 }
@@ -47,49 +50,64 @@ export class Targets {
    * read), what is missing is not taken for removed and a broken spec leaves the one that runs alone.
    */
   accept(next: SpecSet, whole: boolean, running: SpecSet | undefined): Accepted {
-    const specs = whole ? next : this.#keepRunning(next, running);
+    const { specs, refused } = whole ? { specs: next, refused: [] } : this.#keepRunning(next, running);
     const named = new Set(specs.externalSecrets.map((spec) => spec.name));
-    const removed = this.all().filter((target) => !named.has(target.spec.name));
-    for (const target of removed) {
-      this.#byName.delete(target.spec.name);
-      this.removeFolder(target.spec.target.name);
+    const before = this.all();
+    const removed = before.filter((target) => !named.has(target.spec.name));
+    for (const { spec, attempt } of removed) {
+      attempt?.abort(new Error('its ExternalSecret is gone'));
+      this.#byName.delete(spec.name);
     }
-    const arrived: Target[] = [];
-    for (const spec of specs.externalSecrets) {
-      this.#removals.delete(spec.target.name);
-      const specHash = specHashOf(spec, specs);
-      const before = this.#byName.get(spec.name);
-      if (before === undefined) {
-        arrived.push(newTarget(spec, specHash, this.#clock.now()));
-        this.#byName.set(spec.name, arrived.at(-1)!);
-      } else if (before.state.specHash !== specHash) {
-        if (before.spec.target.name !== spec.target.name) this.removeFolder(before.spec.target.name);
-        this.#byName.set(spec.name, respec(before, spec, specHash));
-        this.dueForSpec(spec.name);
-      }
-    }
+    const arrived = specs.externalSecrets.flatMap((spec) => this.#take(spec, specHashOf(spec, specs)));
+    this.#retire(before.map(({ spec }) => spec.target.name));
     if (whole && !this.#sawWhole) this.#sweepAtMs = this.#clock.monotonic() + limits.removalGraceMs;
     this.#sawWhole ||= whole;
     if (this.#first === undefined && (whole || this.#onError === 'ignore')) this.#first = named;
-    return { specs, arrived, removed };
+    return { specs, refused, arrived, removed };
   }
 
-  /** Specs that vanished or broke while the set is not whole keep running, with the stores they had. */
-  #keepRunning(next: SpecSet, running: SpecSet | undefined): SpecSet {
-    const named = new Set(next.externalSecrets.map((spec) => spec.name));
-    const kept = this.all().filter((target) => !named.has(target.spec.name));
-    return {
-      ...next,
-      externalSecrets: [...next.externalSecrets, ...kept.map((target) => target.spec)],
-      stores: new Map([...(running?.stores ?? []), ...next.stores]),
-      secrets: new Map([...(running?.secrets ?? []), ...next.secrets]),
-      configMaps: new Map([...(running?.configMaps ?? []), ...next.configMaps]),
-    };
+  /** Enters one spec into the table; returns its target when it is new there. */
+  #take(spec: ExternalSecret, specHash: string): readonly Target[] {
+    const before = this.#byName.get(spec.name);
+    if (before?.state.specHash === specHash) return [];
+    if (before === undefined) {
+      const target = newTarget(spec, specHash, this.#clock.now());
+      this.#byName.set(spec.name, target);
+      return [target];
+    }
+    before.attempt?.abort(new Error('its spec has changed'));
+    this.#byName.set(spec.name, respec(before, spec, specHash));
+    this.dueForSpec(spec.name);
+    return [];
   }
 
   /** A folder nobody names any more goes after a while, unless somebody names it again. */
-  removeFolder(targetName: string): void {
-    this.#removals.set(targetName, this.#clock.monotonic() + limits.removalGraceMs);
+  #retire(targetNames: readonly string[]): void {
+    const live = new Set(this.all().map(({ spec }) => spec.target.name));
+    for (const name of live) this.#removals.delete(name);
+    for (const name of targetNames) {
+      if (!live.has(name)) this.#removals.set(name, this.#clock.monotonic() + limits.removalGraceMs);
+    }
+  }
+
+  /** Specs that vanished or broke while the set is not whole keep running, with the stores and the target that
+   * they had; who would take that target has to wait, and goes on as before where it runs. */
+  #keepRunning(next: SpecSet, running: SpecSet | undefined): Pick<Accepted, 'specs' | 'refused'> {
+    const refused: AgentError[] = [];
+    let taken = next.externalSecrets;
+    for (;;) {
+      const named = new Set(taken.map((spec) => spec.name));
+      const kept = this.all().flatMap(({ spec }) => (named.has(spec.name) ? [] : [spec]));
+      const holders = new Map(kept.map((spec) => [spec.target.name, spec.name]));
+      const fit = taken.filter((spec) => !holders.has(spec.target.name));
+      if (fit.length === taken.length) {
+        const specs = merged(next, running, { externalSecrets: [...fit, ...kept], refused });
+        return { specs, refused };
+      }
+      const late = taken.filter((spec) => holders.has(spec.target.name));
+      refused.push(...late.map((spec) => stillHeld(spec, holders.get(spec.target.name)!)));
+      taken = fit;
+    }
   }
 
   /** Names of the folders whose time has come; each is given once. */
@@ -121,7 +139,7 @@ export class Targets {
   takeDue(): readonly Target[] {
     const nowMs = this.#clock.monotonic();
     this.#holdOutsideWindows(nowMs);
-    const idle = this.all().filter((target) => target.dueMs !== undefined && !target.inFlight);
+    const idle = this.all().filter(({ dueMs, attempt }) => dueMs !== undefined && attempt === undefined);
     const due = idle.filter((target) => target.dueMs! <= nowMs);
     const busy = new Set(due.flatMap((target) => target.state.storeIds));
     const early = idle.filter(
@@ -132,8 +150,8 @@ export class Targets {
         target.state.storeIds.some((id) => busy.has(id)) &&
         this.#permits(target),
     );
-    const taken = [...due, ...early];
-    for (const { spec } of taken) this.update(spec.name, { inFlight: true });
+    const taken = [...due, ...early].map((target) => ({ ...target, attempt: new AbortController() }));
+    for (const target of taken) this.#byName.set(target.spec.name, target);
     return taken;
   }
 
@@ -141,7 +159,7 @@ export class Targets {
   #holdOutsideWindows(nowMs: number): void {
     for (const target of this.all()) {
       const due = target.cause === 'periodic' && target.dueMs !== undefined && target.dueMs <= nowMs;
-      if (!due || target.inFlight || this.#permits(target)) continue;
+      if (!due || target.attempt || this.#permits(target)) continue;
       this.schedule(target.spec.name, nowMs + limits.syncWindowCheckMs, 'periodic');
     }
   }
@@ -152,14 +170,14 @@ export class Targets {
 
   /** Monotonic ms of the next thing to do; Infinity when nothing is scheduled. */
   get nextDueMs(): number {
-    const due = this.all().flatMap(({ dueMs, inFlight }) => (inFlight || dueMs === undefined ? [] : [dueMs]));
+    const due = this.all().flatMap(({ dueMs, attempt }) => (attempt || dueMs === undefined ? [] : [dueMs]));
     return Math.min(...due, ...this.#removals.values(), this.#sweepAtMs);
   }
 
   /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */
   get settled(): boolean {
-    return this.all().every(({ state, inFlight }) => {
-      if (inFlight) return false;
+    return this.all().every(({ state, attempt }) => {
+      if (attempt !== undefined) return false;
       if (state.error === undefined) return state.condition.status === 'True';
       return !hasRetryLeft({ error: state.error, failures: state.failures });
     });
@@ -203,4 +221,28 @@ export class Targets {
     const target = this.#byName.get(name);
     if (target !== undefined) this.#byName.set(name, { ...target, ...patch });
   }
+}
+
+function merged(
+  next: SpecSet,
+  running: SpecSet | undefined,
+  kept: { readonly externalSecrets: readonly ExternalSecret[]; readonly refused: readonly AgentError[] },
+): SpecSet {
+  return {
+    ...next,
+    externalSecrets: kept.externalSecrets,
+    problems: [...next.problems, ...kept.refused],
+    stores: new Map([...(running?.stores ?? []), ...next.stores]),
+    secrets: new Map([...(running?.secrets ?? []), ...next.secrets]),
+    configMaps: new Map([...(running?.configMaps ?? []), ...next.configMaps]),
+  };
+}
+
+function stillHeld({ name, at, target }: ExternalSecret, holder: string): AgentError {
+  const message = `the target ${JSON.stringify(target.name)} belongs to ExternalSecret ${holder}, which keeps it while the specs cannot be read whole`;
+  const place = { ...at, object: `ExternalSecret/${name}` };
+  return new AgentError('SpecInvalid', message, {
+    at: place,
+    remedy: 'correct what else is refused; then the target changes hands',
+  });
 }

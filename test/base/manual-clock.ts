@@ -9,6 +9,7 @@ interface Sleeper {
 export class ManualClock implements Clock {
   #now: number;
   readonly #start: number;
+  #wallJumpMs = 0;
   #sleepers: Sleeper[] = [];
   #seed: number;
 
@@ -19,7 +20,12 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#wallJumpMs;
+  }
+
+  /** The wall clock is set, forwards or backwards; the monotonic one does not notice. */
+  setWall(byMs: number): void {
+    this.#wallJumpMs += byMs;
   }
 
   monotonic(): number {
@@ -52,7 +58,7 @@ export class ManualClock implements Clock {
     return this.#sleepers.length;
   }
 
-  /** When the next sleeper wakes, as `now()` will read then; undefined when none waits. */
+  /** When the next sleeper wakes, as `now()` will read then but for jumps; undefined when none waits. */
   get nextWake(): number | undefined {
     if (this.#sleepers.length === 0) return undefined;
     return Math.min(...this.#sleepers.map((sleeper) => sleeper.wakeAt));

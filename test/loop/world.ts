@@ -21,6 +21,12 @@ export class ScriptedStore {
   readonly faults = new Map<string, AgentError>();
   /** Keys whose reads never come back. */
   readonly hanging = new Set<string>();
+  /** Keys whose reads wait for this promise, and then answer what the store held when they were asked. */
+  readonly gates = new Map<string, Promise<void>>();
+  /** Reads that wait for their gate now. */
+  reading = 0;
+  /** How many reads were under way when a client was closed. */
+  readonly closedDuring: number[] = [];
   readonly calls: { readonly atMs: number; readonly keys: readonly string[] }[] = [];
   readonly #clock: ManualClock;
   readonly #batches: boolean;
@@ -54,9 +60,13 @@ export class ScriptedStore {
         this.calls.push({ atMs: this.#clock.monotonic(), keys: [read.key] });
         if (this.hanging.has(read.key)) await new Promise(() => {});
         const outcome = one(read);
+        this.reading++;
+        await this.gates.get(read.key);
+        this.reading--;
         if (outcome instanceof AgentError) throw outcome;
         return outcome;
       },
+      close: async () => void this.closedDuring.push(this.reading),
       ...(this.#batches && {
         getMany: async (reads: readonly GetRead[]) => {
           this.calls.push({ atMs: this.#clock.monotonic(), keys: reads.map((read) => read.key) });
@@ -174,6 +184,7 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
 export function specSet(
   externalSecrets: readonly ExternalSecret[],
   problems: readonly AgentError[] = [],
+  storeRevision = 0,
 ): SpecSet {
   const ids = new Set(externalSecrets.flatMap((spec) => spec.data.map((entry) => entry.storeId)));
   const stores = [...ids].map((id): [string, Store] => [
@@ -187,7 +198,7 @@ export function specSet(
       annotations: new Map(),
       provider: id.split('/')[1]!,
       config: undefined,
-      hash: id,
+      hash: `${id} ${storeRevision}`,
       retry: { maxRetries: undefined, retryIntervalMs: undefined },
     },
   ]);
