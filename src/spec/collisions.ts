@@ -9,16 +9,18 @@ export interface ReadExternalSecret {
 
 /**
  * Two ExternalSecrets with one target would overwrite each other's folder. The one that runs with it now
- * keeps it, as long as its document is there, be it refused for now; if none runs, both are refused.
+ * keeps it, if it still asks for it or its document is refused for now; if none runs, both are refused. One
+ * that asks for another target has let go of this one, so that two may swap theirs.
  */
 export function refuseCollisions(
   read: readonly ReadExternalSecret[],
   running: ReadonlyMap<string, string>,
 ): void {
-  const declared = new Set(read.map(({ subject }) => subject.name));
+  const broken = new Set(read.flatMap((each) => (each.externalSecret ? [] : [each.subject.name])));
   for (const [target, claimants] of byTarget(read)) {
     const owner = running.get(target);
-    const kept = owner !== undefined && declared.has(owner) ? owner : undefined;
+    const keeps = claimants.some(({ name }) => name === owner) || broken.has(owner ?? '');
+    const kept = keeps ? owner : undefined;
     if (kept === undefined && claimants.length < 2) continue;
     for (const { name, subject } of claimants) {
       if (name !== kept) refuse(subject, target, kept ?? others(name, claimants));

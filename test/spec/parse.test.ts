@@ -45,6 +45,31 @@ test('a renamed ExternalSecret takes over its own target', () => {
   assert.deepEqual(names(set), ['new']);
 });
 
+test('two that run may swap their targets', () => {
+  const swapped = [
+    fakeStore,
+    `${secretOf('one')}  target: {name: b}\n`,
+    `${secretOf('two')}  target: {name: a}\n`,
+  ];
+  const running = new Map([
+    ['a', 'one'],
+    ['b', 'two'],
+  ]);
+  const set = parse(swapped.join('---\n'), { running });
+  assert.deepEqual(lines(set.problems), []);
+  assert.deepEqual(names(set), ['one', 'two']);
+});
+
+test('a target that its owner leaves in the same edit is free', () => {
+  const moved = [
+    fakeStore,
+    `${secretOf('one')}  target: {name: c}\n`,
+    `${secretOf('two')}  target: {name: a}\n`,
+  ];
+  const set = parse(moved.join('---\n'), { running: new Map([['a', 'one']]) });
+  assert.deepEqual(names(set), ['one', 'two']);
+});
+
 test('a target named after another ExternalSecret collides with it', () => {
   const set = parse(`${fakeStore}---\n${secretOf('one')}---\n${secretOf('two')}  target: {name: one}\n`);
   assert.deepEqual(names(set), []);
