@@ -1,4 +1,5 @@
 import type { Clock } from '../src/base/clock.ts';
+import { describe } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { loadSpecs } from '../src/spec/load.ts';
 import { parseSpecs } from '../src/spec/parse.ts';
@@ -37,15 +38,17 @@ export class Specs {
     return this.#current;
   }
 
-  /** Whoever runs in the set in force keeps its target. Never throws for a spec's sake. Throws UsageError when `--once --only` names an ExternalSecret that nobody
-   * wrote; in a sidecar it may still come. */
+  /** Whoever runs in the set in force keeps its target. Never throws for a spec's sake. Throws UsageError when
+   * `--once --only` names an ExternalSecret that nobody wrote; in a sidecar it may still come. */
   async load(inForce?: SpecSet): Promise<LoadedSet> {
     const { config, namespace, catalog } = this.#options;
     const { files, problems, complete } = await loadSpecs(config.specs);
     const running = new Map(inForce?.externalSecrets.map((spec) => [spec.target.name, spec.name]));
     const matchesRegexp = await regexpMatcher(files);
     const parsed = parseSpecs(files, { namespace, catalog, running, matchesRegexp });
-    const specs = this.#only({ ...parsed, problems: [...problems, ...parsed.problems] });
+    // What cannot be read is no part of the documents' hash, and when it can be, or is gone, the set is another.
+    const hash = [parsed.hash, ...problems.map(describe)].join('\n');
+    const specs = this.#only({ ...parsed, hash, problems: [...problems, ...parsed.problems] });
     this.#current = specs;
     return { specs, whole: complete && specs.problems.length === 0 };
   }
