@@ -1,6 +1,6 @@
 import { AgentError, describe } from '../src/base/errors.ts';
-import { type Command, commands } from '../src/spec/contract.ts';
 import { nearest } from '../src/base/nearest.ts';
+import { type Command, commands } from '../src/spec/contract.ts';
 import { type Config, parseConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Host, UsageError } from './host.ts';
 
@@ -11,6 +11,8 @@ const runners: Readonly<Record<Command, (config: Config, host: Host) => Promise<
   run: async (config, host) => (await import('./run.ts')).run(config, host),
   check: async (config, host) => (await import('./check.ts')).check(config, host),
   status: async (config, host) => (await import('./status.ts')).status(config, host),
+  inject: async (config, host) => (await import('./inject.ts')).inject(config, host),
+  injector: async (config, host) => (await import('./injector.ts')).injector(config, host),
   probe: async (config, host) => {
     const [{ isQuestion, probe }, { socketPathOf }] = await Promise.all([
       import('./probe.ts'),
@@ -50,7 +52,7 @@ async function start(command: Command, args: readonly string[], host: Host): Pro
     );
   }
   // The agent logs them; a probe's few lines are for what holds the pod.
-  if (command === 'check' || command === 'status') {
+  if (command === 'check' || command === 'status' || command === 'inject') {
     for (const warning of config.warnings) host.stderr.write(`warning: ${warning}\n`);
   }
   return await runners[command](config, host);

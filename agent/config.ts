@@ -1,3 +1,4 @@
+import { nearest } from '../src/base/nearest.ts';
 import {
   type Command,
   type Option,
@@ -6,7 +7,6 @@ import {
   options,
   optionsOf,
 } from '../src/spec/contract.ts';
-import { nearest } from '../src/base/nearest.ts';
 import { exitCodes, UsageError } from './host.ts';
 import { type Given, optionValue } from './option-value.ts';
 

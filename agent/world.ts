@@ -37,7 +37,12 @@ export interface World {
 /** Throws UsageError, exit code 78, when the network's options are wrong. Nothing is connected to before a store is read. */
 export async function openWorld(config: Config, env: Env, parts: WorldParts): Promise<World> {
   const { clock, log, documents } = parts;
-  const identity = await openIdentity({ mode: config.identity, env, tokensDir: config.tokens });
+  const role = config.roleArn === undefined ? {} : { ESA_ROLE_ARN: config.roleArn };
+  const identity = await openIdentity({
+    mode: config.identity,
+    env: Object.freeze({ ...env, ...role }),
+    tokensDir: config.tokens,
+  });
   const { secrets: secretsDir, configMaps: configMapsDir } = config;
   const objects = parts.cluster?.objects(identity.namespace);
   const references = openReferences({ documents, secretsDir, configMapsDir, objects });

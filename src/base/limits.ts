@@ -80,6 +80,35 @@ export const limits = {
   refreshTokenFileBytes: 4_096,
   /** All that `check --connect` asks. */
   doctorMs: 5 * 60_000,
+  /** One AdmissionReview: the API server takes objects of 3 MiB, and sends the old one along. */
+  reviewBytes: 8 * 1024 * 1024,
+  /** Of the webhook: the API server keeps its connections, and waits 30 s for an answer at most. */
+  reviewConnections: 1_024,
+  reviewMs: 30_000,
+  reviewKeepAliveMs: 120_000,
+  /** Warnings of one answer, and the letters that the API server shows of each. */
+  reviewWarningCount: 10,
+  reviewWarningLength: 256,
+  /** What a refusal tells at most. */
+  reviewMessageLength: 8_192,
+  /** A certificate chain or a key, and how often the files are looked at. */
+  tlsFileBytes: 256 * 1024,
+  tlsPollMs: 5_000,
+  /** A pod or workload that `inject` reads. */
+  injectFileBytes: 16 * 1024 * 1024,
+  /** Events on the pod: so many at once, one more every so often, and as many different ones remembered. */
+  eventBurst: 20,
+  eventRefillMs: 30_000,
+  eventSeries: 256,
+  /** Kubernetes keeps an Event for an hour after it was last written. */
+  eventRenewMs: 30 * 60_000,
+  /** After an Event could not be written none is tried for so long. */
+  eventMuteMs: 5 * 60_000,
+  /** One Event's writing, and the wait for those under way at the end. */
+  eventMs: 10_000,
+  eventFlushMs: 1_000,
+  /** The API server takes 1024. */
+  eventMessageBytes: 1_000,
   /** `status` of many pods: how many, how many at once, and how much of each one's answer. */
   fleetPods: 10_000,
   fleetInFlight: 16,

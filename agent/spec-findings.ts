@@ -1,0 +1,64 @@
+import { AgentError } from '../src/base/errors.ts';
+import { assertStoreUrl } from '../src/base/http.ts';
+import type { SpecFindings } from '../src/inject/admit.ts';
+import { catalog } from '../src/providers/catalog.ts';
+import { formatDuration } from '../src/spec/duration.ts';
+import { parseSpecs } from '../src/spec/parse.ts';
+import type { ExternalSecret, SpecSet, Store } from '../src/spec/spec.ts';
+import { regexpMatcher } from '../src/spec/store-ref.ts';
+import type { SpecFile } from '../src/spec/yaml.ts';
+import { templateFaults } from './check-templates.ts';
+import type { Config } from './config.ts';
+
+/** Below it an interval is worth a word: calls are paid for, and multiply with the pods. */
+const shortIntervalMs = 5 * 60_000;
+
+/** What `check` finds, and what the policies of whoever runs the injector say of the stores. */
+export async function specFindings(
+  files: readonly SpecFile[],
+  namespace: string | undefined,
+  policy: Pick<Config, 'requireTls' | 'storesAllow'>,
+): Promise<SpecFindings> {
+  const specs = parseSpecs(files, { namespace, catalog, matchesRegexp: await regexpMatcher(files) });
+  const stores = [...specs.stores.values()];
+  const refused = stores.flatMap((store) => urlFault(store, { ...policy, insecure: !policy.requireTls }));
+  const plain = stores.flatMap((store) => urlFault(store, { storesAllow: [], insecure: false }));
+  return {
+    faults: [...specs.problems, ...specs.warnings, ...templateFaults(specs), ...refused],
+    advice: [...(refused.length === 0 ? plain : []), ...shortIntervals(specs)],
+  };
+}
+
+interface Policy {
+  readonly storesAllow: readonly string[];
+  readonly insecure: boolean;
+}
+
+function urlFault(store: Store, { storesAllow, insecure }: Policy): readonly AgentError[] {
+  const allow = storesAllow.length === 0 ? undefined : storesAllow;
+  const at = { ...store.at, object: store.id };
+  for (const url of catalog[store.provider]?.endpoints(store.config, {}) ?? []) {
+    try {
+      assertStoreUrl(url, { allow, insecure }, at);
+    } catch (error) {
+      if (error instanceof AgentError) return [error];
+      throw error;
+    }
+  }
+  return [];
+}
+
+function shortIntervals({ externalSecrets }: SpecSet): readonly AgentError[] {
+  return externalSecrets.filter(isShort).map(({ at, refreshIntervalMs }) => {
+    const message = `every pod reads its stores each ${formatDuration(refreshIntervalMs)}, which costs calls`;
+    return new AgentError('SpecInvalid', message, {
+      at: { ...at, field: 'spec.refreshInterval' },
+      remedy: '5m or longer is kinder to the store',
+    });
+  });
+}
+
+function isShort({ refreshPolicy, refreshIntervalMs, options }: ExternalSecret): boolean {
+  const ms = options.refreshMs ?? refreshIntervalMs;
+  return refreshPolicy === 'Periodic' && ms > 0 && ms < shortIntervalMs;
+}
