@@ -105,10 +105,9 @@ function taken(message: string, remedy: string, condition: string): AgentError {
 /** `--owner apiVersion/kind/name/uid`; the apiVersion may hold a slash of its own. Throws SpecInvalid. */
 export function parseOwner(text: string): OwnerReference {
   const parts = text.split('/');
-  const [uid, name, kind] = parts.reverse();
-  const apiVersion = parts.slice(3).reverse().join('/');
-  const whole = [uid, name, kind, apiVersion].every((part) => part !== undefined && part !== '');
-  if (whole && parts.length <= 5) return { apiVersion, kind: kind!, name: name!, uid: uid! };
+  const whole = (parts.length === 4 || parts.length === 5) && parts.every((part) => part !== '');
+  const [kind, name, uid] = parts.splice(-3) as [string, string, string];
+  if (whole) return { apiVersion: parts.join('/'), kind, name, uid };
   throw new AgentError('SpecInvalid', `${JSON.stringify(text)} is not an owner`, {
     remedy: 'write it as apiVersion/kind/name/uid, such as apps/v1/Deployment/web/UID',
   });

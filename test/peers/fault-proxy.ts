@@ -5,6 +5,7 @@ import {
   request,
   type ServerResponse,
 } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -76,8 +77,17 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** @param target base URL of the real store; a path in it is kept in front of the request's. */
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+export interface ProxyOptions {
+  /** Trusted for the store when it is https. */
+  readonly ca?: string;
+  /** Where it listens: `0.0.0.0` for those that come from pods. `url` is for this host all the same. */
+  readonly host?: string;
+}
+
+/** @param url base URL of the real store; a path in it is kept in front of the request's. */
+export async function startFaultProxy(url: string, options: ProxyOptions = {}): Promise<FaultProxy> {
+  const { ca, host = '127.0.0.1' } = options;
+  const target: Target = { url, ...(ca !== undefined && { ca }) };
   const seen: SeenRequest[] = [];
   let rules: { rule: FaultRule; left: number }[] = [];
   const sockets = new Set<Socket>();
@@ -103,7 +113,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     seen.push(one);
     tunnel(strike(one), incoming.url ?? '', { socket, sockets });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
 
   return {
@@ -158,8 +168,13 @@ function describeRequest(incoming: IncomingMessage, body: Buffer): SeenRequest {
   };
 }
 
+interface Target {
+  readonly url: string;
+  readonly ca?: string;
+}
+
 interface Exchange {
-  readonly target: string;
+  readonly target: Target;
   readonly outgoing: ServerResponse;
 }
 
@@ -227,11 +242,13 @@ function withoutHopByHop<T>(headers: Record<string, T | undefined>): Record<stri
 }
 
 /** One request, one connection: a fault of one request never leaks into the next. */
-function forward(target: string, seen: SeenRequest): Promise<Answer> {
-  const absolute = seen.path.startsWith('http://') ? seen.path : target.replace(/\/$/, '') + seen.path;
+function forward(target: Target, seen: SeenRequest): Promise<Answer> {
+  const absolute = seen.path.startsWith('http://') ? seen.path : target.url.replace(/\/$/, '') + seen.path;
   return new Promise((resolve, reject) => {
     const headers = { ...withoutHopByHop(seen.headers), 'content-length': seen.body.length };
-    const onward = request(absolute, { method: seen.method, headers, agent: false }, (incoming) => {
+    const send = absolute.startsWith('https://') ? requestTls : request;
+    const { ca } = target;
+    const onward = send(absolute, { method: seen.method, headers, agent: false, ca }, (incoming) => {
       readAll(incoming).then(
         (body) =>
           resolve({
