@@ -14,18 +14,18 @@ export const dist = join(root, 'dist');
 
 const target = 'node24';
 
-export async function bundle(): Promise<void> {
-  const chunks = await buildChunks();
-  await rm(dist, { recursive: true, force: true });
-  await mkdir(dist, { recursive: true });
+export async function bundle(folder = dist): Promise<void> {
+  const chunks = await buildChunks(folder);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
   await Promise.all(chunks.map(writeChunk));
-  await buildProbe();
+  await buildProbe(folder);
 }
 
-async function buildChunks(): Promise<readonly OutputFile[]> {
+async function buildChunks(folder: string): Promise<readonly OutputFile[]> {
   const { outputFiles } = await build({
     entryPoints: { main: join(root, 'agent', 'main.ts') },
-    outdir: dist,
+    outdir: folder,
     outExtension: { '.js': '.cjs' },
     chunkNames: '[name]-[hash]',
     bundle: true,
@@ -39,8 +39,6 @@ async function buildChunks(): Promise<readonly OutputFile[]> {
     write: false,
     // The AWS SDK's ESM can be shaken, its CommonJS cannot.
     mainFields: ['module', 'main'],
-    // undici asks whether it is bundled into Node itself, and then leaves its experimental parser out.
-    define: { esbuildDetection: '1', 'process.env.JEST_WORKER_ID': 'undefined' },
     plugins: [slim, namedExports],
   });
   return outputFiles;
@@ -58,10 +56,10 @@ async function writeChunk(chunk: OutputFile): Promise<void> {
   await writeFile(chunk.path, code);
 }
 
-async function buildProbe(): Promise<void> {
+async function buildProbe(folder: string): Promise<void> {
   await build({
     entryPoints: [join(root, 'agent', 'probe-main.ts')],
-    outfile: join(dist, 'probe.cjs'),
+    outfile: join(folder, 'probe.cjs'),
     bundle: true,
     format: 'cjs',
     platform: 'node',

@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Plugin, PluginBuild } from 'esbuild';
-import { root } from './steps.ts';
 
 /**
  * What the bundle leaves out of its dependencies: things that they would load and the agent never runs. The
@@ -21,14 +19,6 @@ const empty = [
   /^tdigest$/,
 ];
 
-const undiciParts = {
-  Agent: 'lib/dispatcher/agent.js',
-  ProxyAgent: 'lib/dispatcher/proxy-agent.js',
-} as const;
-
-/** What the sources may take from undici: the bundle holds these and no more. */
-export const undiciNames: readonly string[] = Object.keys(undiciParts);
-
 /** Leaves out what is never run. */
 export const slim: Plugin = {
   name: 'slim',
@@ -41,26 +31,8 @@ export const slim: Plugin = {
       contents: 'module.exports = () => () => {};',
       loader: 'js',
     }));
-    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'slim' }));
-    onLoad({ filter: /^undici$/, namespace: 'slim' }, () => ({
-      contents: undiciEntry(),
-      resolveDir: root,
-      loader: 'js',
-    }));
   },
 };
-
-/** undici's index, for what we use of it: it hangs `request` on every dispatcher and leaves fetch, WebSocket,
- * caches and mocks out. It has no exports map, so its files can be named. */
-function undiciEntry(): string {
-  const part = (path: string) => JSON.stringify(join(root, 'node_modules', 'undici', path));
-  return [
-    `import Dispatcher from ${part('lib/dispatcher/dispatcher.js')};`,
-    `import request from ${part('lib/api/api-request.js')};`,
-    'Dispatcher.prototype.request = request;',
-    ...Object.entries(undiciParts).map(([name, path]) => `export { default as ${name} } from ${part(path)};`),
-  ].join('\n');
-}
 
 /**
  * Gives `await import('package')` the named exports that Node gives it where the package is CommonJS: esbuild,
@@ -71,7 +43,7 @@ export const namedExports: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^[^.]/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (kind !== 'dynamic-import' || pluginData === 'inner' || path.startsWith('node:')) return undefined;
-      if (path === 'undici' || (await isModule(build, path, resolveDir))) return undefined;
+      if (await isModule(build, path, resolveDir)) return undefined;
       return { path, namespace: 'named', pluginData: resolveDir };
     });
     build.onLoad({ filter: /.*/, namespace: 'named' }, async ({ path, pluginData }) => ({

@@ -3,15 +3,15 @@ import { AgentError } from './errors.ts';
 const caRemedy =
   'give the CA that signed its certificate, as caBundle or caProvider of the store or with --ca-file';
 
-/** Undici's parser error has a code of llhttp's or none. */
-const notHttp = 'HTTPParserError';
+/** The parser's codes begin so. */
+const notHttp = 'HPE_';
 
 interface Fault {
   readonly message: string;
   readonly remedy: string;
 }
 
-/** What a transport's error code means, told with the host. Codes of Node (system, OpenSSL, TLS) and of undici. */
+/** What a transport's error code means, told with the host. Codes of Node: system, OpenSSL, TLS, HTTP parser. */
 function faultOf(code: string, host: string): Fault | undefined {
   switch (code) {
     case 'ECONNREFUSED':
@@ -21,7 +21,6 @@ function faultOf(code: string, host: string): Fault | undefined {
       };
     case 'ECONNRESET':
     case 'EPIPE':
-    case 'UND_ERR_SOCKET':
       return {
         message: `${host} closed the connection before it answered`,
         remedy: 'check the server, and any proxy or mesh before it',
@@ -49,7 +48,6 @@ function faultOf(code: string, host: string): Fault | undefined {
         remedy: 'check network policies and the security profile',
       };
     case 'ETIMEDOUT':
-    case 'UND_ERR_CONNECT_TIMEOUT':
       return {
         message: `connecting to ${host} timed out`,
         remedy: 'check network policies, egress rules and the port',
@@ -115,14 +113,11 @@ function tlsFaultOf(code: string, host: string): Fault | undefined {
 }
 
 function protocolFaultOf(code: string, host: string): Fault | undefined {
-  if (code === notHttp) {
+  if (code.startsWith(notHttp)) {
     return {
       message: `${host} answers with something that is not HTTP`,
       remedy: 'check the port of the URL',
     };
-  }
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-    return { message: `${host} ended its answer early`, remedy: 'check the server, and any proxy before it' };
   }
   return undefined;
 }
@@ -134,11 +129,10 @@ function protocolFaultOf(code: string, host: string): Fault | undefined {
 export function httpFault(thrown: unknown, host: string, proxy: string | undefined): AgentError {
   if (thrown instanceof AgentError) return thrown;
   const through = proxy === undefined ? '' : ` through the proxy ${proxy}`;
-  const refusal = /Proxy response \((\d+)\)|Proxy Authentication Required \((407)\)/.exec(messageOf(thrown));
-  if (refusal) {
-    const status = refusal[1] ?? refusal[2];
+  const status = proxy === undefined ? undefined : tunnelStatusOf(thrown);
+  if (status !== undefined) {
     const remedy =
-      status === '407'
+      status === 407
         ? 'put the credentials into the URL of --proxy'
         : 'check that the proxy lets this host pass';
     return new AgentError('Unavailable', `the proxy ${proxy} answers ${status} for ${host}`, {
@@ -147,7 +141,7 @@ export function httpFault(thrown: unknown, host: string, proxy: string | undefin
     });
   }
   const code = codeOf(thrown);
-  if (code === 'UND_ERR_INVALID_ARG') {
+  if (code === 'ERR_INVALID_CHAR' || code === 'ERR_INVALID_HTTP_TOKEN') {
     return new AgentError(
       'SpecInvalid',
       `a request to ${host} would hold a header that HTTP does not allow`,
@@ -163,21 +157,22 @@ export function httpFault(thrown: unknown, host: string, proxy: string | undefin
   return new AgentError(
     'Unavailable',
     `${message}${through}`,
-    code === notHttp ? { remedy } : { remedy, cause: thrown },
+    code.startsWith(notHttp) ? { remedy } : { remedy, cause: thrown },
   );
 }
 
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : '';
+/** What a proxy answered to CONNECT instead of 200. */
+function tunnelStatusOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_PROXY_TUNNEL')
+    return undefined;
+  return 'statusCode' in thrown && typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
 }
 
-/** The innermost code: a dual-stack connect fails with one AggregateError, undici wraps socket errors. */
+/** The innermost code: a dual-stack connect fails with one AggregateError. */
 function codeOf(thrown: unknown): string {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 4; error = inner(error), depth++) {
-    if (error.name === notHttp) return notHttp;
     const { code } = error as { code?: unknown };
-    const within = inner(error);
-    if (typeof code === 'string' && (code !== 'UND_ERR_SOCKET' || !(within instanceof Error))) return code;
+    if (typeof code === 'string') return code;
   }
   return 'unknown error';
 }

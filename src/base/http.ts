@@ -1,4 +1,4 @@
-import type { Agent, Dispatcher } from 'undici';
+import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
 import { AgentError, type At } from './errors.ts';
 import { bareHost, bypassesProxy, hostMatches, isLinkLocal, isLoopback } from './hosts.ts';
 import { httpFault } from './http-fault.ts';
@@ -51,23 +51,26 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
-/** Nothing is loaded or connected before the first request. */
+/**
+ * Nothing is loaded or connected before the first request.
+ *
+ * Node's own client: its server is in the process anyway, and a second HTTP stack beside it (undici, whose parser
+ * is WebAssembly) cost 15 ms at the start and 7 MB of private memory for good.
+ */
 export function openHttp(options: HttpOptions = {}): HttpTransport {
-  let direct: Promise<Dispatcher> | undefined;
-  let proxied: Promise<Dispatcher> | undefined;
+  const ways = new Map<string, Promise<Way>>();
   return {
     request: async (request) => {
       const url = new URL(request.url);
       if (!options.linkLocal) refuseLinkLocal(url);
       const proxy = options.proxy && !bypassesProxy(url, options.noProxy ?? []) ? options.proxy : undefined;
-      if (proxy === undefined) direct ??= openDirect(options);
-      else proxied ??= openProxied(options, proxy);
-      const dispatcher = await (proxy === undefined ? direct : proxied)!;
-      return await exchange(dispatcher, url, request, proxy && new URL(proxy).host);
+      const name = `${url.protocol} ${proxy ?? ''}`;
+      const way = ways.get(name) ?? openWay(options, url, proxy);
+      ways.set(name, way);
+      return await exchange(await way, url, request);
     },
     close: async () => {
-      const opened = await Promise.all([direct, proxied]);
-      await Promise.all(opened.map((dispatcher) => dispatcher?.destroy()));
+      for (const way of await Promise.all(ways.values())) way.agent.destroy();
     },
   };
 }
@@ -111,33 +114,34 @@ function refuseLinkLocal(url: URL): void {
   throw httpFault(Object.assign(new Error('link-local'), { code: 'LINK_LOCAL' }), url.host, undefined);
 }
 
-async function openDirect(options: HttpOptions): Promise<Dispatcher> {
-  const { Agent } = await import('undici');
-  const lookup = options.linkLocal ? undefined : await guardedLookup();
-  return new Agent({
-    ...poolOptions(options),
-    connect: { ...(await tlsOptions(options)), ...(lookup && { lookup }) },
+/** The connections over one protocol, direct or through the proxy. */
+interface Way {
+  readonly agent: Agent;
+  readonly send: typeof import('node:http').request;
+  readonly lookup: Lookup | undefined;
+  readonly connectMs: number;
+  /** Its host, for messages. */
+  readonly proxy: string | undefined;
+}
+
+async function openWay(options: HttpOptions, url: URL, proxy: string | undefined): Promise<Way> {
+  const secure = url.protocol === 'https:';
+  const { Agent, request } = secure ? await import('node:https') : await import('node:http');
+  const keepAliveMs = options.keepAliveMs ?? limits.keepAliveMs;
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: options.connections ?? limits.requestsInFlight,
+    // Of a connection nobody uses: that one is closed. One in use has the deadline of its exchange.
+    timeout: keepAliveMs,
+    ...(secure && (await tlsOptions(options))),
+    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
   });
-}
-
-async function openProxied(options: HttpOptions, proxy: string): Promise<Dispatcher> {
-  const { ProxyAgent } = await import('undici');
-  const tls = await tlsOptions(options);
-  const { cert: _cert, key: _key, ...proxyTls } = tls;
-  return new ProxyAgent({ uri: proxy, ...poolOptions(options), requestTls: tls, proxyTls });
-}
-
-function poolOptions(options: HttpOptions): Agent.Options {
   return {
-    connections: options.connections ?? limits.requestsInFlight,
-    pipelining: 1,
-    allowH2: false,
-    connectTimeout: options.connectMs ?? limits.connectMs,
-    keepAliveTimeout: options.keepAliveMs ?? limits.keepAliveMs,
-    keepAliveMaxTimeout: options.keepAliveMs ?? limits.keepAliveMs,
-    /** One deadline governs the whole exchange; undici's own per-phase timers would only blur it. */
-    headersTimeout: 0,
-    bodyTimeout: 0,
+    agent,
+    send: request,
+    lookup: options.linkLocal || proxy !== undefined ? undefined : await guardedLookup(),
+    connectMs: options.connectMs ?? limits.connectMs,
+    proxy: proxy && new URL(proxy).host,
   };
 }
 
@@ -184,32 +188,51 @@ async function guardedLookup(): Promise<Lookup> {
   };
 }
 
-async function exchange(
-  dispatcher: Dispatcher,
-  url: URL,
-  request: HttpRequest,
-  proxy: string | undefined,
-): Promise<HttpResponse> {
+async function exchange(way: Way, url: URL, request: HttpRequest): Promise<HttpResponse> {
   const timeoutMs = request.timeoutMs ?? limits.requestMs;
   // A socket's time is real time, so this one bound does not go through Clock.
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
   try {
-    const response = await dispatcher.request({
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method: request.method as Dispatcher.HttpMethod,
-      headers: { ...request.headers },
-      body: request.body ?? null,
-      signal,
-    });
-    const body = await collect(response.body, request.maxBytes ?? limits.responseBytes, url.host);
-    return { status: response.statusCode, headers: flatten(response.headers), body };
+    const response = await answered(way, url, { ...request, signal });
+    const body = await collect(response, request.maxBytes ?? limits.responseBytes, url.host);
+    return { status: response.statusCode ?? 0, headers: flatten(response.headers), body };
   } catch (error) {
     if (request.signal?.aborted) throw request.signal.reason;
     if (deadline.aborted) throw timedOut(url.host, timeoutMs, error);
-    throw httpFault(error, url.host, proxy);
+    throw httpFault(error, url.host, way.proxy);
   }
+}
+
+/** The head of the answer. */
+function answered(way: Way, url: URL, request: HttpRequest): Promise<IncomingMessage> {
+  const { agent, lookup } = way;
+  const options: RequestOptions = {
+    method: request.method,
+    headers: { ...request.headers, ...lengthOf(request.body) },
+    agent,
+    ...(request.signal && { signal: request.signal }),
+    ...(lookup && { lookup }),
+  };
+  return new Promise((resolve, reject) => {
+    const outgoing = way.send(url, options, resolve);
+    outgoing.on('error', reject);
+    outgoing.on('socket', (socket) => {
+      if (!socket.connecting) return;
+      const late = (): void => {
+        outgoing.destroy(Object.assign(new Error('connecting took too long'), { code: 'ETIMEDOUT' }));
+      };
+      const timer = setTimeout(late, way.connectMs);
+      for (const event of [url.protocol === 'https:' ? 'secureConnect' : 'connect', 'close'])
+        socket.once(event, () => clearTimeout(timer));
+    });
+    outgoing.end(request.body);
+  });
+}
+
+/** Told, since Node frames no body of a DELETE of itself. */
+function lengthOf(body: HttpRequest['body']): Record<string, number> {
+  return body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
 }
 
 function timedOut(host: string, timeoutMs: number, cause: unknown): AgentError {

@@ -3,7 +3,6 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { version } from '../../agent/version.ts';
-import { undiciNames } from '../../scripts/slim.ts';
 import { read, root, sourceFiles, trackedFiles } from './sources.ts';
 
 const manifest = JSON.parse(read('package.json'));
@@ -71,18 +70,6 @@ test('hooks stand in a describe: all files share one process, and outside of one
 });
 
 test('the version is told once', () => assert.equal(version, manifest.version));
-
-test('the sources take from undici only what the bundle holds', () => {
-  const wanted = sourceFiles('src', 'agent').flatMap((path) =>
-    [...read(path).matchAll(/const \{([^}]*)\} = await import\('undici'\)/g)].flatMap(([, names = '']) =>
-      names.split(',').map((name) => name.trim().split(':')[0]!.trim()),
-    ),
-  );
-  assert.deepEqual(
-    wanted.filter((name) => !undiciNames.includes(name)),
-    [],
-  );
-});
 
 test('no file speaks of the machine it was written on', () => {
   const forbidden = new RegExp(
