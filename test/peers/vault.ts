@@ -24,12 +24,19 @@ export interface Vault {
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it knows to be there.
 export type VaultReply = any;
 
-export async function startVault(options: { tls?: boolean; args?: readonly string[] } = {}): Promise<Vault> {
+export interface VaultOptions {
+  readonly tls?: boolean;
+  readonly args?: readonly string[];
+  /** Where it listens: `0.0.0.0` for those that come from pods. `url` is for this host all the same. */
+  readonly host?: string;
+}
+
+export async function startVault(options: VaultOptions = {}): Promise<Vault> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'esa-vault-'));
   const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const tls = options.tls ? ['-dev-tls', `-dev-tls-cert-dir=${folder}`] : [];
-  const listen = `-dev-listen-address=127.0.0.1:${port}`;
+  const listen = `-dev-listen-address=${options.host ?? '127.0.0.1'}:${port}`;
   const args = ['server', '-dev', '-dev-root-token-id=root', '-dev-no-store-token', listen];
   let ca: string | undefined;
   const http = () => openHttp({ onlyCa: ca, keepAliveMs: 1 });

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { apiServerOf, hostAddress, kubectl, Namespace } from '../peers/cluster.ts';
+import { type FaultProxy, startFaultProxy } from '../peers/fault-proxy.ts';
+import { startVault, type Vault } from '../peers/vault.ts';
+
+/** A Vault on this host to which every pod of the service account `app` may log in as itself. */
+export class World {
+  readonly vault: Vault;
+  readonly #binding: string;
+  readonly #doors: FaultProxy[] = [];
+  readonly #namespaces: Namespace[] = [];
+
+  private constructor(vault: Vault, binding: string) {
+    this.vault = vault;
+    this.#binding = binding;
+  }
+
+  static async start(): Promise<World> {
+    const vault = await startVault({ host: '0.0.0.0' });
+    const world = new World(vault, `esa-test-${randomBytes(4).toString('hex')}`);
+    try {
+      await world.#trustCluster();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  /** Vault asks the API server who a pod's token is of, by a reviewer of its own. */
+  async #trustCluster(): Promise<void> {
+    const { url, ca } = await apiServerOf();
+    const reviewer = await this.namespace();
+    const subject = `--serviceaccount=${reviewer.name}:app`;
+    await kubectl([
+      'create',
+      'clusterrolebinding',
+      this.#binding,
+      '--clusterrole=system:auth-delegator',
+      subject,
+    ]);
+    const token = await reviewer.kubectl(['create', 'token', 'app', '--duration=2h']);
+    await this.vault.api('POST', 'sys/auth/kubernetes', { type: 'kubernetes' });
+    await this.vault.api('POST', 'auth/kubernetes/config', {
+      kubernetes_host: url,
+      kubernetes_ca_cert: ca,
+      token_reviewer_jwt: token.trim(),
+    });
+    await this.vault.policy('reader', 'path "secret/*" { capabilities = ["read", "list"] }');
+    await this.vault.api('POST', 'auth/kubernetes/role/app', {
+      bound_service_account_names: 'app',
+      bound_service_account_namespaces: '*',
+      audience: 'vault',
+      token_policies: 'reader',
+      token_ttl: '60s',
+    });
+  }
+
+  async namespace(standard: 'restricted' | 'baseline' = 'restricted'): Promise<Namespace> {
+    const namespace = await Namespace.make(standard);
+    this.#namespaces.push(namespace);
+    return namespace;
+  }
+
+  /** A way of its own to Vault, which a test may shut. */
+  async door(): Promise<Door> {
+    const proxy = await startFaultProxy(this.vault.url, { host: '0.0.0.0' });
+    this.#doors.push(proxy);
+    return new Door(proxy);
+  }
+
+  async stop(): Promise<void> {
+    for (const namespace of this.#namespaces) await namespace.remove().catch(() => {});
+    await kubectl(['delete', 'clusterrolebinding', this.#binding, '--ignore-not-found']).catch(() => {});
+    for (const door of this.#doors) await door.close();
+    await this.vault.stop();
+  }
+}
+
+export class Door {
+  readonly proxy: FaultProxy;
+
+  constructor(proxy: FaultProxy) {
+    this.proxy = proxy;
+  }
+
+  /** As pods reach it. */
+  get url(): string {
+    return `http://${hostAddress()}:${this.proxy.port}`;
+  }
+
+  /** Vault is down: connections are cut. */
+  shut(): void {
+    this.proxy.fail({ on: /.*/, fault: { kind: 'reset' } });
+  }
+
+  open(): void {
+    this.proxy.heal();
+  }
+
+  /** A store, and one ExternalSecret of one key: the folder `name` with the file `password`. */
+  specs(name: string, more: { readonly key?: string; readonly refreshInterval?: string } = {}): string {
+    const { key = name, refreshInterval = '1s' } = more;
+    return `
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: vault}
+spec:
+  provider:
+    vault:
+      server: ${this.url}
+      path: secret
+      auth: {kubernetes: {mountPath: kubernetes, role: app}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: ${name}}
+spec:
+  refreshInterval: ${refreshInterval}
+  secretStoreRef: {name: vault}
+  data: [{secretKey: password, remoteRef: {key: ${key}, property: password}}]
+`;
+  }
+}
