@@ -62,7 +62,7 @@ async function parse(text: string, folder: string | undefined): Promise<Kubeconf
   const { parse: parseYaml } = await import('yaml');
   let value: unknown;
   try {
-    value = parseYaml(text, { logLevel: 'silent', maxAliasCount: limits.yamlAliasCount });
+    value = parseYaml(text, { logLevel: 'error', maxAliasCount: limits.yamlAliasCount });
   } catch {
     // The parser's text quotes the line it met, and a kubeconfig holds credentials.
     throw invalid('the kubeconfig is not valid YAML');
