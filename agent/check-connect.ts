@@ -9,6 +9,7 @@ import { inputHash, render } from '../src/plan/render.ts';
 import { shape } from '../src/plan/shape.ts';
 import type { Identity } from '../src/providers/provider.ts';
 import type { DataEntry, DataFromEntry, ExternalSecret, SpecSet, Store } from '../src/spec/spec.ts';
+import { Cluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import type { Host } from './host.ts';
 import { openWorld, type World } from './world.ts';
@@ -56,11 +57,13 @@ export async function connect(
 ): Promise<ConnectReport> {
   const log = openLog({ level: 'warn', format: 'pretty', colour: host.stderr.colour });
   const memory = new Map<string, string>();
+  const cluster = new Cluster(host.env, systemClock);
   const world = await openWorld(config, host.env, {
     clock: systemClock,
     log,
     observe: () => {},
     documents: () => specs,
+    cluster,
     kept: {
       get: (key) => memory.get(key),
       set: (key, value) => void (value === undefined ? memory.delete(key) : memory.set(key, value)),
@@ -71,6 +74,7 @@ export async function connect(
     return await visit({ specs, chosen, world, signal });
   } finally {
     await world.stores.closeAll({ revoke: true });
+    await cluster.close();
   }
 }
 

@@ -3,6 +3,8 @@ import { type AgentError, asAgentError } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import type { ReferenceSources } from '../src/identity/references.ts';
 import type { Kube } from '../src/kube/client.ts';
+import type { AgentState } from '../src/loop/state.ts';
+import type { PodEvents } from '../src/observe/events.ts';
 import type { Sink } from '../src/sinks/sink.ts';
 import type { Config } from './config.ts';
 import { exitCodes, UsageError } from './host.ts';
@@ -48,6 +50,31 @@ export class Cluster {
   async close(): Promise<void> {
     await this.#kube?.then((kube) => kube.close()).catch(() => {});
   }
+}
+
+/** `--events`, or undefined without it. Throws UsageError, exit code 78, where nobody says which pod this is. */
+export async function podEvents(
+  { events, pod }: Pick<Config, 'events' | 'pod'>,
+  cluster: Cluster,
+  parts: {
+    readonly namespace: string | undefined;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly view: () => AgentState;
+  },
+): Promise<PodEvents | undefined> {
+  if (!events) return undefined;
+  const { namespace, ...rest } = parts;
+  const { name, uid } = pod;
+  if (name === undefined || uid === undefined || namespace === undefined) {
+    throw new UsageError(
+      exitCodes.invalid,
+      '--events needs to know its pod: POD_NAME, POD_NAMESPACE and POD_UID',
+      'set them from metadata.name, metadata.namespace and metadata.uid by valueFrom.fieldRef',
+    );
+  }
+  const { PodEvents } = await import('../src/observe/events.ts');
+  return new PodEvents({ kube: () => cluster.kube(), pod: { namespace, name, uid }, ...rest });
 }
 
 /** `--sync-secret`: the sink of Kubernetes Secrets, or none. Throws UsageError, exit code 78. */

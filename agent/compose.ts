@@ -8,10 +8,11 @@ import { Kept } from '../src/loop/kept.ts';
 import { Loop } from '../src/loop/loop.ts';
 import type { AgentState, LoopEvent } from '../src/loop/state.ts';
 import type { Stores } from '../src/loop/stores.ts';
+import type { PodEvents } from '../src/observe/events.ts';
 import { openLog } from '../src/observe/log.ts';
 import { catalog } from '../src/providers/catalog.ts';
 import { openDirectory } from '../src/sinks/directory.ts';
-import { Cluster, secretSinks } from './cluster.ts';
+import { Cluster, podEvents, secretSinks } from './cluster.ts';
 import type { Config } from './config.ts';
 import { type ExitCode, exitCodes, type Host } from './host.ts';
 import { Specs } from './specs.ts';
@@ -32,6 +33,8 @@ interface Agent {
   readonly stores: Stores;
   readonly cluster: Cluster;
   readonly loop: Loop;
+  /** With `--events`. */
+  readonly events: PodEvents | undefined;
   readonly observe: Set<(event: LoopEvent) => void>;
 }
 
@@ -91,18 +94,22 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     observe,
     onError: config.onError,
   });
-  return { config, clock, log, specs, stores, cluster, loop, observe: listeners };
+  const events = await podEvents(config, cluster, { namespace, clock, log, view: () => loop.view() });
+  if (events !== undefined) listeners.add((event) => events.record(event));
+  return { config, clock, log, specs, stores, cluster, loop, events, observe: listeners };
 }
 
 /** Sync everything once and end: an init container, a laptop, CI. No door is opened. */
 async function runOnce(agent: Agent, host: Host): Promise<RunResult> {
-  const { config, cluster, loop, specs, stores } = agent;
+  const { config, cluster, events, loop, specs, stores } = agent;
   const signal = AbortSignal.any([host.stopping, AbortSignal.timeout(config.timeout)]);
   const loaded = await specs.load();
   await loop.accept(loaded.specs, loaded.whole, signal);
   await loop.run(() => loop.settled, signal);
   const state = loop.view();
-  await Promise.all([stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }), cluster.close()]);
+  events?.refused(state.problems);
+  await Promise.all([stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }), events?.close()]);
+  await cluster.close();
   return { exitCode: exitCodeOf(state), state };
 }
 
@@ -132,20 +139,21 @@ async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
     watch.close(),
     doors.close(),
     stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }),
-    cluster.close(),
-  ]);
+    agent.events?.close(),
+  ]).then(() => cluster.close());
   await Promise.race([closing, agent.clock.sleep(limits.shutdownMs * 0.9)]);
   return { exitCode: exitCodes.done, state: loop.view() };
 }
 
 /** Reads the specs, says what is wrong with them, and hands them to the loop if they changed. */
-async function accept({ specs, loop, log }: Agent, signal: AbortSignal): Promise<void> {
+async function accept({ specs, loop, log, events }: Agent, signal: AbortSignal): Promise<void> {
   const before = specs.current.hash;
   const { specs: next, whole } = await specs.load(loop.specs);
   for (const err of next.problems) log.error({ err }, 'spec refused');
   for (const err of next.warnings) log.warn({ err }, 'spec warning');
   if (next.hash === before) return;
   log.info({ externalSecrets: next.externalSecrets.length, problems: next.problems.length }, 'specs read');
+  events?.refused(next.problems);
   await loop.accept(next, whole, signal);
 }
 
