@@ -12,16 +12,20 @@ export interface Rule {
 const refusal =
   /User "([^"]*)" cannot ([a-z]+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)/;
 
+/** Their names are made up as they come, so that a rule which names one would help once at most. */
+const unforeseeable = ['events', 'pods'];
+
 /** What was denied to whom, and the rule that is missing, ready to be pasted; undefined when the text is not
  * RBAC's. The verb is the one that was checked: an apply that makes the object needs `create` as well. */
 export function missingRule(text: string, asked: Resource): { message: string; remedy: string } | undefined {
   const [, user = '', verb = '', resource = '', group = '', namespace] = refusal.exec(text) ?? [];
   if (verb === '') return undefined;
-  const rule = ruleYaml({ group, resource, name: asked.name, verb });
+  const name = unforeseeable.includes(asked.resource) ? undefined : asked.name;
+  const rule = ruleYaml({ group, resource, name, verb });
   const account = /^system:serviceaccount:[^:]*:(.*)$/.exec(user)?.[1];
   const who = account === undefined ? `user ${user}` : `ServiceAccount ${account}`;
   const role = namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${namespace}`;
-  const what = [resource, asked.name].filter((part) => part !== undefined).join(' ');
+  const what = [resource, name].filter((part) => part !== undefined).join(' ');
   return {
     message: `${user} may not ${verb} ${what}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
     remedy: `bind ${who} to ${role} with the rule ${rule}`,
