@@ -57,7 +57,7 @@ const commandHelps: Readonly<Record<Command, CommandHelp>> = {
 export const optionGroups: readonly (readonly [title: string, names: readonly OptionName[]])[] = [
   ['What to sync', ['specs', 'only', 'secrets', 'configMaps']],
   ['Where it goes', ['output', 'fileMode', 'dirMode', 'state']],
-  ['When it ends, what it waits for', ['once', 'timeout', 'onError']],
+  ['When it ends, what it waits for', ['once', 'timeout', 'onError', 'terminationLog']],
   ['Who the pod is', ['identity', 'tokens', 'roleArn']],
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],
   ['Watching it', ['listen', 'refreshTokenFile', 'events', 'logLevel', 'logFormat']],

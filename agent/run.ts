@@ -1,19 +1,38 @@
 import type { AgentState, LoopEvent } from '../src/loop/state.ts';
 import { standingOf } from '../src/observe/standing.ts';
-import { runAgent } from './compose.ts';
+import { type RunResult, runAgent } from './compose.ts';
 import type { Config } from './config.ts';
-import type { Host, Output } from './host.ts';
+import { exitCodes, type Host, type Output } from './host.ts';
 import { onceReport } from './once-report.ts';
 import { type Paint, paintFor } from './paint.ts';
+import { failureMessage, leaveMessage, usageMessage } from './termination.ts';
 
 /** `run`: as a sidecar it logs; with `--once` it also tells a person how each ExternalSecret ended. */
 export async function run(config: Config, host: Host): Promise<number> {
   if (!config.once) return (await runAgent(config, host)).exitCode;
   const progress = progressOn(host.stderr);
-  const { exitCode, state } = await runAgent(quietOn(host.stderr, config), host, progress.observe);
+  const { exitCode, state } = await leavingMessage(config, host, () =>
+    runAgent(quietOn(host.stderr, config), host, progress.observe),
+  );
   progress.clear();
   host.stdout.write(onceReport(state, config.output, host.stdout));
   return exitCode;
+}
+
+/** For `kubectl describe pod`: why it failed, if it did. */
+async function leavingMessage(
+  config: Config,
+  host: Host,
+  work: () => Promise<RunResult>,
+): Promise<RunResult> {
+  try {
+    const result = await work();
+    if (result.exitCode !== exitCodes.done) await leaveMessage(failureMessage(result.state), config, host);
+    return result;
+  } catch (error) {
+    await leaveMessage(usageMessage(error), config, host);
+    throw error;
+  }
 }
 
 /** On a terminal the progress line and the report tell everything; log lines would tear them apart. */

@@ -184,6 +184,18 @@ export const options = {
     description: 'with --once: give up after this long',
     commands: ['run'],
   },
+  terminationLog: {
+    flag: '--termination-log',
+    env: 'ESA_TERMINATION_LOG',
+    annotation: undefined,
+    type: 'path',
+    repeatable: false,
+    default: '/dev/termination-log',
+    defaultText: '/dev/termination-log, in a pod',
+    placeholder: 'FILE',
+    description: 'with --once: where the reason of a failure is left for kubectl describe pod, if the file exists',
+    commands: ['run'],
+  },
   only: {
     flag: '--only',
     env: 'ESA_ONLY',

@@ -43,6 +43,8 @@ describe('where a value comes from', () => {
 
   test('every option can be set by its environment variable', () => {
     for (const option of Object.values(options) as Option[]) {
+      // Known to the injector as an annotation only.
+      if (option.commands.length === 0) continue;
       const text = sampleOf(option);
       const config = parseConfig(option.commands[0]!, [], { [option.env]: text });
       assert.equal(config.given.size, 1, option.env);
