@@ -3,7 +3,7 @@ import { hasIstio } from './mesh.ts';
 import type { InjectSettings, PodOptions } from './options.ts';
 import { agentName, initName } from './placement.ts';
 import type { ContainerList, Pod } from './pod.ts';
-import type { Members } from './raw.ts';
+import { listOf, type Members, membersOf } from './raw.ts';
 import { resourcesJson } from './resources.ts';
 import type { RunAs } from './run-as.ts';
 import { configMapsFolder, secretsFolder } from './volumes.ts';
@@ -75,12 +75,26 @@ function flags({ pod, options, runAs }: AgentParts): readonly string[] {
   const when = (condition: boolean, flag: string): readonly string[] => (condition ? [flag] : []);
   return [
     ...options.flags,
+    ...ownerFlag(pod, options),
     ...when(port !== defaultPort, `${listen.flag}=${port === 'off' ? 'off' : `:${port}`}`),
     ...when(options.extraSecrets.length > 0, `${secrets.flag}=${secretsFolder}`),
     ...when(options.extraConfigMaps.length > 0, `${configMaps.flag}=${configMapsFolder}`),
     ...when(runAs.fileMode !== undefined, `${fileMode.flag}=0${runAs.fileMode?.toString(8)}`),
     ...when(runAs.dirMode !== undefined, `${dirMode.flag}=0${runAs.dirMode?.toString(8)}`),
   ];
+}
+
+/**
+ * With what ends, the Secrets of specs without a uid end too. Never a ReplicaSet or a Job, which the next one outlives;
+ * a pod of theirs does not tell what stands above them.
+ */
+function ownerFlag(pod: Pod, { flags: own }: PodOptions): readonly string[] {
+  if (!own.includes(`${contract.syncSecret.flag}=true`)) return [];
+  const owners = listOf(membersOf(pod.raw['metadata'])['ownerReferences']);
+  const owner = owners.find(({ kind }) => kind === 'StatefulSet' || kind === 'DaemonSet');
+  if (owner === undefined) return [];
+  const { apiVersion, kind, name, uid } = owner;
+  return [`${contract.owner.flag}=${apiVersion}/${kind}/${name}/${uid}`];
 }
 
 const defaultPort = Number(contract.listen.default.slice(1));
