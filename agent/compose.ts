@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
-import type { AgentError } from '../src/base/errors.ts';
 import { limits } from '../src/base/limits.ts';
 import type { Log } from '../src/base/log.ts';
 import { Delivery } from '../src/loop/delivery.ts';
@@ -9,11 +7,14 @@ import { Loop } from '../src/loop/loop.ts';
 import type { AgentState, LoopEvent } from '../src/loop/state.ts';
 import type { Stores } from '../src/loop/stores.ts';
 import type { PodEvents } from '../src/observe/events.ts';
+import type { StatusWriter } from '../src/observe/external-secret-status.ts';
 import { openLog } from '../src/observe/log.ts';
 import { catalog } from '../src/providers/catalog.ts';
 import { openDirectory } from '../src/sinks/directory.ts';
-import { Cluster, podEvents, secretSinks } from './cluster.ts';
+import type { SpecWatch } from '../src/spec/watch.ts';
+import { Cluster, podEvents, secretSinks, statusWriter } from './cluster.ts';
 import type { Config } from './config.ts';
+import { type Doors, openDoors } from './doors.ts';
 import { type ExitCode, exitCodes, type Host } from './host.ts';
 import { Specs } from './specs.ts';
 import { openWorld } from './world.ts';
@@ -35,6 +36,8 @@ interface Agent {
   readonly loop: Loop;
   /** With `--events`. */
   readonly events: PodEvents | undefined;
+  /** With `--write-status`. */
+  readonly status: StatusWriter | undefined;
   readonly observe: Set<(event: LoopEvent) => void>;
 }
 
@@ -94,21 +97,24 @@ async function compose(config: Config, host: Host): Promise<Agent> {
     observe,
     onError: config.onError,
   });
-  const events = await podEvents(config, cluster, { namespace, clock, log, view: () => loop.view() });
-  if (events !== undefined) listeners.add((event) => events.record(event));
-  return { config, clock, log, specs, stores, cluster, loop, events, observe: listeners };
+  const told = { namespace, clock, log, view: () => loop.view() };
+  const events = await podEvents(config, cluster, told);
+  const status = await statusWriter(config, cluster, told);
+  for (const teller of [events, status]) if (teller !== undefined) listeners.add((event) => teller.record(event));
+  return { config, clock, log, specs, stores, cluster, loop, events, status, observe: listeners };
 }
 
 /** Sync everything once and end: an init container, a laptop, CI. No door is opened. */
 async function runOnce(agent: Agent, host: Host): Promise<RunResult> {
-  const { config, cluster, events, loop, specs, stores } = agent;
+  const { config, cluster, events, loop, specs, status, stores } = agent;
   const signal = AbortSignal.any([host.stopping, AbortSignal.timeout(config.timeout)]);
   const loaded = await specs.load();
   await loop.accept(loaded.specs, loaded.whole, signal);
   await loop.run(() => loop.settled, signal);
   const state = loop.view();
   events?.refused(state.problems);
-  await Promise.all([stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }), events?.close()]);
+  const revoke = config.revokeOnExit === 'tokens';
+  await Promise.all([stores.closeAll({ revoke }), events?.close(), status?.close()]);
   await cluster.close();
   return { exitCode: exitCodeOf(state), state };
 }
@@ -121,75 +127,81 @@ function exitCodeOf(state: AgentState): ExitCode {
   return failed.some((target) => target.required) ? exitCodes.unavailable : exitCodes.done;
 }
 
-/** Sync, serve and refresh until the host stops it. The doors open first, so that probes are answered. */
+/** Sync, serve and refresh until the host stops it. */
 async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
-  const { config, cluster, loop, log, specs, stores } = agent;
-  const doors = await openDoors(agent);
+  const { config, cluster, loop, log, stores } = agent;
   host.onRefresh(() => {
     log.info({ externalSecrets: loop.refresh() }, 'refresh asked for by SIGHUP');
   });
   await accept(agent, host.stopping);
-  let reading = Promise.resolve();
-  const watch = await specs.watch(() => {
-    reading = reading.then(() => accept(agent, host.stopping));
-  });
-  await loop.run(() => false, host.stopping);
+  const delivered = firstRound(agent);
+  const running = loop.run(() => false, host.stopping);
+  const opening = delivered.then((before) => openRest(agent, host, before));
+  // A port that cannot be had ends the agent; nothing that the loop meets does.
+  await Promise.race([running, opening.then(() => running)]);
+  const { doors, watch } = await opening;
   log.info({ reason: String(host.stopping.reason?.message ?? '') }, 'stopping');
   const closing = Promise.all([
     watch.close(),
     doors.close(),
     stores.closeAll({ revoke: config.revokeOnExit === 'tokens' }),
     agent.events?.close(),
+    agent.status?.close(),
   ]).then(() => cluster.close());
   await Promise.race([closing, agent.clock.sleep(limits.shutdownMs * 0.9)]);
   return { exitCode: exitCodes.done, state: loop.view() };
+}
+
+interface Rest {
+  readonly doors: Doors;
+  readonly watch: SpecWatch;
+}
+
+/** What no delivery waits for: loading and opening it takes as long as the rest of a start (30 ms of 60). */
+async function openRest(agent: Agent, host: Host, before: Recording): Promise<Rest> {
+  const doors = await openDoors({ ...agent, before: before.events });
+  before.end();
+  let reading = Promise.resolve();
+  const read = (): void => {
+    reading = reading.then(() => accept(agent, host.stopping));
+  };
+  const watch = await agent.specs.watch(read);
+  // What changed before there was a watch.
+  read();
+  await reading;
+  const { settleMemory } = await import('./memory.ts');
+  settleMemory();
+  return { doors, watch };
+}
+
+/** What happens until somebody counts it. */
+interface Recording {
+  readonly events: readonly LoopEvent[];
+  end(): void;
+}
+
+/** Resolves once every ExternalSecret was tried, or `limits.firstRoundMs` have passed. */
+async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
+  const events: LoopEvent[] = [];
+  let left = loop.specs?.externalSecrets.length ?? 0;
+  const { promise: tried, resolve } = Promise.withResolvers<void>();
+  const listener = (event: LoopEvent): void => {
+    events.push(event);
+    if (event.kind === 'attempt' && --left === 0) resolve();
+  };
+  observe.add(listener);
+  if (left > 0) await Promise.race([tried, clock.sleep(limits.firstRoundMs)]);
+  return { events, end: () => observe.delete(listener) };
 }
 
 /** Reads the specs, says what is wrong with them, and hands them to the loop if they changed. */
 async function accept({ specs, loop, log, events }: Agent, signal: AbortSignal): Promise<void> {
   const before = specs.current.hash;
   const { specs: next, whole } = await specs.load(loop.specs);
+  if (next.hash === before) return;
   for (const err of next.problems) log.error({ err }, 'spec refused');
   for (const err of next.warnings) log.warn({ err }, 'spec warning');
-  if (next.hash === before) return;
   log.info({ externalSecrets: next.externalSecrets.length, problems: next.problems.length }, 'specs read');
   events?.refused(next.problems);
   await loop.accept(next, whole, signal);
-}
-
-async function openDoors(agent: Agent): Promise<{ close(): Promise<void> }> {
-  const { config, clock, log, loop } = agent;
-  const [{ openControl }, { version }] = await Promise.all([
-    import('../src/observe/control.ts'),
-    import('./version.ts'),
-  ]);
-  const observed = {
-    version,
-    clock,
-    log,
-    view: () => loop.view(),
-    refresh: (name?: string) => loop.refresh(name),
-  };
-  const control = await openControl({ ...observed, path: join(config.state, 'control.sock') }).catch(
-    (error: AgentError) => {
-      // Without it `status` and exec probes have no answer, and secrets are delivered all the same.
-      log.error({ err: error }, 'no control socket');
-      return undefined;
-    },
-  );
-  if (config.listen === 'off') return { close: async () => control?.close() };
-  const [{ openServer }, { openMetrics }] = await Promise.all([
-    import('../src/observe/server.ts'),
-    import('../src/observe/metrics.ts'),
-  ]);
-  const metrics = openMetrics({ clock, version, node: process.version });
-  agent.observe.add((event) => metrics.record(event));
-  const { listen, refreshTokenFile } = config;
-  const server = await openServer({ ...observed, listen, metrics, refreshTokenFile });
-  log.info({ address: server.address, version }, 'listening');
-  return {
-    close: async () => {
-      await Promise.all([control?.close(), server.close()]);
-    },
-  };
 }

@@ -40,6 +40,8 @@ export const limits = {
   syncMs: 120_000,
   /** Requests in flight to one store. */
   requestsInFlight: 4,
+  /** Probes and metrics wait for the first deliveries, but no longer than this. */
+  firstRoundMs: 250,
   /** Shutdown, from SIGTERM to exit. */
   shutdownMs: 2_000,
   /** Retries of Denied, NotFound and the like before only the interval counts. */
@@ -96,6 +98,8 @@ export const limits = {
   tlsPollMs: 5_000,
   /** A pod or workload that `inject` reads. */
   injectFileBytes: 16 * 1024 * 1024,
+  /** A written status that is younger by no more than this, and says the same, is left alone. */
+  statusFreshMs: 60_000,
   /** Events on the pod: so many at once, one more every so often, and as many different ones remembered. */
   eventBurst: 20,
   eventRefillMs: 30_000,
