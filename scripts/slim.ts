@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Plugin, PluginBuild } from 'esbuild';
+import { root } from './steps.ts';
 
 /**
  * What the bundle leaves out of its dependencies: things that they would load and the agent never runs. The
@@ -19,6 +21,9 @@ const empty = [
   /^tdigest$/,
 ];
 
+/** What the sources may take from undici: the bundle holds this and no more. */
+export const undiciNames: readonly string[] = ['ProxyAgent'];
+
 /** Leaves out what is never run. */
 export const slim: Plugin = {
   name: 'slim',
@@ -31,8 +36,26 @@ export const slim: Plugin = {
       contents: 'module.exports = () => () => {};',
       loader: 'js',
     }));
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'slim' }));
+    onLoad({ filter: /^undici$/, namespace: 'slim' }, () => ({
+      contents: undiciEntry(),
+      resolveDir: root,
+      loader: 'js',
+    }));
   },
 };
+
+/** undici's index, for what we use of it: it hangs `request` on every dispatcher and leaves fetch, WebSocket,
+ * caches and mocks out. It has no exports map, so its files can be named. */
+function undiciEntry(): string {
+  const part = (path: string) => JSON.stringify(join(root, 'node_modules', 'undici', 'lib', path));
+  return [
+    `import Dispatcher from ${part('dispatcher/dispatcher.js')};`,
+    `import request from ${part('api/api-request.js')};`,
+    'Dispatcher.prototype.request = request;',
+    `export { default as ProxyAgent } from ${part('dispatcher/proxy-agent.js')};`,
+  ].join('\n');
+}
 
 /**
  * Gives `await import('package')` the named exports that Node gives it where the package is CommonJS: esbuild,
@@ -43,7 +66,7 @@ export const namedExports: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^[^.]/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (kind !== 'dynamic-import' || pluginData === 'inner' || path.startsWith('node:')) return undefined;
-      if (await isModule(build, path, resolveDir)) return undefined;
+      if (path === 'undici' || (await isModule(build, path, resolveDir))) return undefined;
       return { path, namespace: 'named', pluginData: resolveDir };
     });
     build.onLoad({ filter: /.*/, namespace: 'named' }, async ({ path, pluginData }) => ({

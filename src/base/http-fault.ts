@@ -3,15 +3,22 @@ import { AgentError } from './errors.ts';
 const caRemedy =
   'give the CA that signed its certificate, as caBundle or caProvider of the store or with --ca-file';
 
-/** The parser's codes begin so. */
+/** The codes of both parsers begin so. */
 const notHttp = 'HPE_';
+
+const invalidHeader: readonly string[] = [
+  'ERR_INVALID_CHAR',
+  'ERR_INVALID_HTTP_TOKEN',
+  'UND_ERR_INVALID_ARG',
+];
 
 interface Fault {
   readonly message: string;
   readonly remedy: string;
 }
 
-/** What a transport's error code means, told with the host. Codes of Node: system, OpenSSL, TLS, HTTP parser. */
+/** What a transport's error code means, told with the host. Codes of Node (system, OpenSSL, TLS, HTTP parser)
+ * and, behind a proxy, of undici. */
 function faultOf(code: string, host: string): Fault | undefined {
   switch (code) {
     case 'ECONNREFUSED':
@@ -21,6 +28,7 @@ function faultOf(code: string, host: string): Fault | undefined {
       };
     case 'ECONNRESET':
     case 'EPIPE':
+    case 'UND_ERR_SOCKET':
       return {
         message: `${host} closed the connection before it answered`,
         remedy: 'check the server, and any proxy or mesh before it',
@@ -48,6 +56,7 @@ function faultOf(code: string, host: string): Fault | undefined {
         remedy: 'check network policies and the security profile',
       };
     case 'ETIMEDOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
       return {
         message: `connecting to ${host} timed out`,
         remedy: 'check network policies, egress rules and the port',
@@ -141,7 +150,7 @@ export function httpFault(thrown: unknown, host: string, proxy: string | undefin
     });
   }
   const code = codeOf(thrown);
-  if (code === 'ERR_INVALID_CHAR' || code === 'ERR_INVALID_HTTP_TOKEN') {
+  if (invalidHeader.includes(code)) {
     return new AgentError(
       'SpecInvalid',
       `a request to ${host} would hold a header that HTTP does not allow`,
@@ -161,18 +170,19 @@ export function httpFault(thrown: unknown, host: string, proxy: string | undefin
   );
 }
 
-/** What a proxy answered to CONNECT instead of 200. */
+/** What a proxy answered to CONNECT instead of 200. Undici tells it in the message alone. */
 function tunnelStatusOf(thrown: unknown): number | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_PROXY_TUNNEL')
-    return undefined;
-  return 'statusCode' in thrown && typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
+  const told = /Proxy response \((\d+)\)|Proxy Authentication Required \((407)\)/;
+  const [, status, refused] = told.exec(thrown instanceof Error ? thrown.message : '') ?? [];
+  return status === undefined && refused === undefined ? undefined : Number(status ?? refused);
 }
 
-/** The innermost code: a dual-stack connect fails with one AggregateError. */
+/** The innermost code: a dual-stack connect fails with one AggregateError, undici wraps socket errors. */
 function codeOf(thrown: unknown): string {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 4; error = inner(error), depth++) {
     const { code } = error as { code?: unknown };
-    if (typeof code === 'string') return code;
+    const wraps = code === 'UND_ERR_SOCKET' && inner(error) instanceof Error;
+    if (typeof code === 'string' && !wraps) return code;
   }
   return 'unknown error';
 }

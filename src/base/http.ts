@@ -1,4 +1,3 @@
-import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
 import { AgentError, type At } from './errors.ts';
 import { bareHost, bypassesProxy, hostMatches, isLinkLocal, isLoopback } from './hosts.ts';
 import { httpFault } from './http-fault.ts';
@@ -54,8 +53,9 @@ export interface HttpTransport {
 /**
  * Nothing is loaded or connected before the first request.
  *
- * Node's own client: its server is in the process anyway, and a second HTTP stack beside it (undici, whose parser
- * is WebAssembly) cost 15 ms at the start and 7 MB of private memory for good.
+ * Stores are reached by Node's own client: its server is in the process anyway, and a second HTTP stack beside it
+ * (undici, whose parser is WebAssembly) costs 15 ms at the start and 7 MB of private memory for good. A pod behind
+ * a proxy pays for undici, whose ProxyAgent is stable where Node's own (`proxyEnv`) is under development.
  */
 export function openHttp(options: HttpOptions = {}): HttpTransport {
   const ways = new Map<string, Promise<Way>>();
@@ -64,13 +64,13 @@ export function openHttp(options: HttpOptions = {}): HttpTransport {
       const url = new URL(request.url);
       if (!options.linkLocal) refuseLinkLocal(url);
       const proxy = options.proxy && !bypassesProxy(url, options.noProxy ?? []) ? options.proxy : undefined;
-      const name = `${url.protocol} ${proxy ?? ''}`;
+      const name = proxy === undefined ? url.protocol : 'proxied';
       const way = ways.get(name) ?? openWay(options, url, proxy);
       ways.set(name, way);
       return await exchange(await way, url, request);
     },
     close: async () => {
-      for (const way of await Promise.all(ways.values())) way.agent.destroy();
+      await Promise.all([...ways.values()].map(async (way) => (await way).close()));
     },
   };
 }
@@ -114,78 +114,24 @@ function refuseLinkLocal(url: URL): void {
   throw httpFault(Object.assign(new Error('link-local'), { code: 'LINK_LOCAL' }), url.host, undefined);
 }
 
-/** The connections over one protocol, direct or through the proxy. */
-interface Way {
-  readonly agent: Agent;
-  readonly send: typeof import('node:http').request;
-  readonly lookup: Lookup | undefined;
-  readonly connectMs: number;
-  /** Its host, for messages. */
+/** One way to a server: direct, or through the proxy. */
+export interface Way {
+  /** The head of the answer; its body is still to be read. Rejects with the error of its library. */
+  send(url: URL, request: HttpRequest): Promise<Answer>;
+  close(): void;
+  /** The proxy's host, for messages. */
   readonly proxy: string | undefined;
 }
 
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
 async function openWay(options: HttpOptions, url: URL, proxy: string | undefined): Promise<Way> {
-  const secure = url.protocol === 'https:';
-  const { Agent, request } = secure ? await import('node:https') : await import('node:http');
-  const keepAliveMs = options.keepAliveMs ?? limits.keepAliveMs;
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: options.connections ?? limits.requestsInFlight,
-    // Of a connection nobody uses: that one is closed. One in use has the deadline of its exchange.
-    timeout: keepAliveMs,
-    ...(secure && (await tlsOptions(options))),
-    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
-  });
-  return {
-    agent,
-    send: request,
-    lookup: options.linkLocal || proxy !== undefined ? undefined : await guardedLookup(),
-    connectMs: options.connectMs ?? limits.connectMs,
-    proxy: proxy && new URL(proxy).host,
-  };
-}
-
-interface TlsOptions {
-  readonly ca?: string[];
-  readonly cert?: string;
-  readonly key?: string;
-  /** Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment cannot turn verification off. */
-  readonly rejectUnauthorized: true;
-}
-
-async function tlsOptions(options: HttpOptions): Promise<TlsOptions> {
-  const own = options.ca === undefined ? [] : [options.ca];
-  return {
-    rejectUnauthorized: true,
-    ...(await trusted(options.onlyCa, own)),
-    ...(options.cert !== undefined && { cert: options.cert }),
-    ...(options.key !== undefined && { key: options.key }),
-  };
-}
-
-/** Nothing at all when the runtime's roots do: naming them costs a parse of every one. */
-async function trusted(onlyCa: string | undefined, added: string[]): Promise<{ ca?: string[] }> {
-  if (onlyCa !== undefined) return { ca: [onlyCa, ...added] };
-  if (added.length === 0) return {};
-  const { getCACertificates } = await import('node:tls');
-  return { ca: [...getCACertificates('default'), ...added] };
-}
-
-type Lookup = NonNullable<import('node:net').TcpSocketConnectOpts['lookup']>;
-
-/** Resolves as Node does, but never to a link-local address: a name must not lead where an address may not. */
-async function guardedLookup(): Promise<Lookup> {
-  const { lookup } = await import('node:dns');
-  return (hostname, lookupOptions, callback) => {
-    lookup(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
-      if (error) return callback(error, '', 0);
-      if (addresses.some(({ address }) => isLinkLocal(address))) {
-        return callback(Object.assign(new Error('link-local'), { code: 'LINK_LOCAL' }), '', 0);
-      }
-      if (lookupOptions.all) return callback(null, addresses);
-      callback(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 0);
-    });
-  };
+  if (proxy !== undefined) return (await import('./http-proxied.ts')).openProxied(options, proxy);
+  return (await import('./http-direct.ts')).openDirect(options, url.protocol === 'https:');
 }
 
 async function exchange(way: Way, url: URL, request: HttpRequest): Promise<HttpResponse> {
@@ -194,45 +140,14 @@ async function exchange(way: Way, url: URL, request: HttpRequest): Promise<HttpR
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
   try {
-    const response = await answered(way, url, { ...request, signal });
-    const body = await collect(response, request.maxBytes ?? limits.responseBytes, url.host);
-    return { status: response.statusCode ?? 0, headers: flatten(response.headers), body };
+    const { status, headers, body } = await way.send(url, { ...request, signal });
+    const bytes = await collect(body, request.maxBytes ?? limits.responseBytes, url.host);
+    return { status, headers: flatten(headers), body: bytes };
   } catch (error) {
     if (request.signal?.aborted) throw request.signal.reason;
     if (deadline.aborted) throw timedOut(url.host, timeoutMs, error);
     throw httpFault(error, url.host, way.proxy);
   }
-}
-
-/** The head of the answer. */
-function answered(way: Way, url: URL, request: HttpRequest): Promise<IncomingMessage> {
-  const { agent, lookup } = way;
-  const options: RequestOptions = {
-    method: request.method,
-    headers: { ...request.headers, ...lengthOf(request.body) },
-    agent,
-    ...(request.signal && { signal: request.signal }),
-    ...(lookup && { lookup }),
-  };
-  return new Promise((resolve, reject) => {
-    const outgoing = way.send(url, options, resolve);
-    outgoing.on('error', reject);
-    outgoing.on('socket', (socket) => {
-      if (!socket.connecting) return;
-      const late = (): void => {
-        outgoing.destroy(Object.assign(new Error('connecting took too long'), { code: 'ETIMEDOUT' }));
-      };
-      const timer = setTimeout(late, way.connectMs);
-      for (const event of [url.protocol === 'https:' ? 'secureConnect' : 'connect', 'close'])
-        socket.once(event, () => clearTimeout(timer));
-    });
-    outgoing.end(request.body);
-  });
-}
-
-/** Told, since Node frames no body of a DELETE of itself. */
-function lengthOf(body: HttpRequest['body']): Record<string, number> {
-  return body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
 }
 
 function timedOut(host: string, timeoutMs: number, cause: unknown): AgentError {

@@ -36,7 +36,7 @@ describe('dist/', () => {
     test('no SDK is loaded at start, and no TLS', async () => {
       const { builtins, files } = await loadedAtStart();
       assert.deepEqual(
-        files.filter((file) => /vault|aws|secrets-manager|re2|forge/.test(file)),
+        files.filter((file) => /undici|vault|aws|secrets-manager|re2|forge/.test(file)),
         [],
       );
       assert.deepEqual(

@@ -3,12 +3,22 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { version } from '../../agent/version.ts';
+import { undiciNames } from '../../scripts/slim.ts';
 import { read, root, sourceFiles, trackedFiles } from './sources.ts';
 
 const manifest = JSON.parse(read('package.json'));
 const lock = JSON.parse(read('package-lock.json'));
 
 describe('dependencies', () => {
+  test('the sources take from undici only what the bundle holds', () => {
+    const wanted = sourceFiles('src', 'agent').flatMap((path) =>
+      [...read(path).matchAll(/const \{([^}]*)\} = await import\('undici'\)/g)].flatMap(([, names = '']) =>
+        names.split(',').map((name) => name.trim().split(':')[0]!.trim()),
+      ),
+    );
+    assert.deepEqual([...new Set(wanted)], undiciNames);
+  });
+
   test('are pinned exactly', () => {
     const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
     const loose = Object.entries(all).filter(([, wanted]) => !/^\d+\.\d+\.\d+$/.test(String(wanted)));

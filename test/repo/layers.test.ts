@@ -96,7 +96,8 @@ describe('only agent/ touches the process', () => {
 });
 
 test('what is heavy is loaded when it is used', () => {
-  const heavy = /^(?:@aws-sdk\/|@smithy\/|node-vault$|re2js$|node-forge$|chokidar$|node:https$|node:http2$)/;
+  const heavy =
+    /^(?:@aws-sdk\/|@smithy\/|node-vault$|undici$|re2js$|node-forge$|chokidar$|node:https$|node:http2$)/;
   const roots = commands.map((command) => `agent/${command}.ts`);
   const eager = reachable(['agent/main.ts', 'agent/cli.ts', ...roots]);
   const wrong = imports.filter(({ from, to, typeOnly, dynamic }) => {
