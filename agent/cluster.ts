@@ -5,6 +5,7 @@ import type { ReferenceSources } from '../src/identity/references.ts';
 import type { Kube } from '../src/kube/client.ts';
 import type { AgentState } from '../src/loop/state.ts';
 import type { PodEvents } from '../src/observe/events.ts';
+import type { StatusWriter } from '../src/observe/external-secret-status.ts';
 import type { Sink } from '../src/sinks/sink.ts';
 import type { Config } from './config.ts';
 import { exitCodes, UsageError } from './host.ts';
@@ -75,6 +76,22 @@ export async function podEvents(
   }
   const { PodEvents } = await import('../src/observe/events.ts');
   return new PodEvents({ kube: () => cluster.kube(), pod: { namespace, name, uid }, ...rest });
+}
+
+/** `--write-status`, or undefined without it. */
+export async function statusWriter(
+  { writeStatus, syncSecret }: Pick<Config, 'writeStatus' | 'syncSecret'>,
+  cluster: Cluster,
+  parts: {
+    readonly namespace: string | undefined;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly view: () => AgentState;
+  },
+): Promise<StatusWriter | undefined> {
+  if (!writeStatus) return undefined;
+  const { StatusWriter } = await import('../src/observe/external-secret-status.ts');
+  return new StatusWriter({ kube: () => cluster.kube(), bindsSecrets: syncSecret, ...parts });
 }
 
 /** `--sync-secret`: the sink of Kubernetes Secrets, or none. Throws UsageError, exit code 78. */

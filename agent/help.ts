@@ -60,7 +60,7 @@ export const optionGroups: readonly (readonly [title: string, names: readonly Op
   ['When it ends, what it waits for', ['once', 'timeout', 'onError', 'terminationLog']],
   ['Who the pod is', ['identity', 'tokens', 'roleArn']],
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],
-  ['Watching it', ['listen', 'refreshTokenFile', 'events', 'logLevel', 'logFormat']],
+  ['Watching it', ['listen', 'refreshTokenFile', 'events', 'writeStatus', 'logLevel', 'logFormat']],
   ['The webhook', ['webhook', 'certFile', 'keyFile', 'requireTls']],
   [
     'What pods are given',

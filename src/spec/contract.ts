@@ -412,6 +412,17 @@ export const options = {
     description: 'the doctor: ask each store who we are to it, and read every key once',
     commands: ['check'],
   },
+  writeStatus: {
+    flag: '--write-status',
+    env: 'ESA_WRITE_STATUS',
+    annotation: 'write-status',
+    type: 'boolean',
+    repeatable: false,
+    default: false,
+    placeholder: '',
+    description: 'write the status of ExternalSecret objects, where they exist; needs get of them and patch of their status',
+    commands: ['run'],
+  },
   events: {
     flag: '--events',
     env: 'ESA_EVENTS',
