@@ -56,7 +56,7 @@ const commandHelps: Readonly<Record<Command, CommandHelp>> = {
 /** Options by what they are about, in the order in which help shows them. */
 export const optionGroups: readonly (readonly [title: string, names: readonly OptionName[]])[] = [
   ['What to sync', ['specs', 'only', 'secrets', 'configMaps']],
-  ['Where it goes', ['output', 'fileMode', 'dirMode', 'state']],
+  ['Where it goes', ['output', 'fileMode', 'dirMode', 'syncSecret', 'owner', 'state']],
   ['When it ends, what it waits for', ['once', 'timeout', 'onError', 'terminationLog']],
   ['Who the pod is', ['identity', 'tokens', 'roleArn']],
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],
@@ -138,7 +138,8 @@ function optionHelp(
   option: Option,
   { paint, width }: { paint: ReturnType<typeof paintFor>; width: number },
 ): string {
-  const left = `  ${option.short === undefined ? '' : `${option.short}, `}${option.flag}${option.placeholder === '' ? '' : ` ${option.placeholder}`}`;
+  const short = option.short === undefined ? '' : `, ${option.short}`;
+  const left = `  ${option.flag}${short}${option.placeholder === '' ? '' : ` ${option.placeholder}`}`;
   const shownDefault = defaultText(option);
   const description =
     shownDefault === undefined ? option.description : `${option.description} [${shownDefault}]`;
