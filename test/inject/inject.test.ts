@@ -11,7 +11,6 @@ import { testHost } from '../agent/host.ts';
 import { names } from './pods.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'inject-'));
-after(() => rmSync(folder, { recursive: true }));
 
 function file(text: string): string {
   const path = join(folder, `${Math.abs(text.length * 31 + text.charCodeAt(text.length >> 1))}.yaml`);
@@ -47,6 +46,7 @@ const workloads: Readonly<Record<string, string>> = {
 };
 
 describe('inject', () => {
+  after(() => rmSync(folder, { recursive: true }));
   for (const [kind, text] of Object.entries(workloads)) {
     test(`a ${kind}, its comments and numbers as they were; twice is once`, async () => {
       const once = await inject(text);

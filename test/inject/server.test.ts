@@ -24,13 +24,6 @@ interface Reply {
 
 let injector: TestInjector;
 const agent = new Agent({ keepAlive: true });
-before(async () => {
-  injector = await startInjector();
-});
-after(async () => {
-  agent.destroy();
-  await injector.close();
-});
 
 function send(path: string, body: string | object, more: RequestOptions = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -69,234 +62,248 @@ function reviewOf(object: object | null, more: object = {}): object {
   };
 }
 
-describe('/mutate', () => {
-  test('answers with the uid and a patch', async () => {
-    const { json } = await send('/mutate', reviewOf(pod()));
-    assert.equal(json.apiVersion, 'admission.k8s.io/v1');
-    assert.equal(json.response.uid, 'u-1');
-    assert.equal(json.response.patchType, 'JSONPatch');
-    assert.equal(JSON.parse(Buffer.from(json.response.patch, 'base64').toString())[0].op, 'add');
+describe('the webhook', () => {
+  before(async () => {
+    injector = await startInjector();
+  });
+  after(async () => {
+    agent.destroy();
+    await injector.close();
   });
 
-  test('leaves what is no new pod alone', async () => {
-    for (const review of [
-      reviewOf(pod(), { operation: 'UPDATE' }),
-      reviewOf(pod(), { subResource: 'ephemeralcontainers' }),
-      reviewOf({ kind: 'Service' }),
-      reviewOf(null, { operation: 'DELETE' }),
-    ]) {
-      const { json } = await send('/mutate', review);
-      assert.deepEqual(json.response, { uid: 'u-1', allowed: true });
-    }
-  });
-
-  test('warns, in as many letters as the API server shows', async () => {
-    const container = { volumeMounts: [{ name: 'esa-secrets', mountPath: '/x', subPath: 'y' }] };
-    const { json } = await send('/mutate', reviewOf(pod({ container })));
-    assert.match(json.response.warnings[0], /by subPath/);
-    for (const warning of json.response.warnings) assert.ok(warning.length <= limits.reviewWarningLength);
-  });
-
-  test('what is no review is 400, and no denial', async () => {
-    const cases: readonly (readonly [string | object, string])[] = [
-      ['', 'the body is not JSON\n'],
-      ['nonsense', 'the body is not JSON\n'],
-      ['[]', 'the body is no AdmissionReview\n'],
-      [
-        { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1beta1' },
-        'admission.k8s.io/v1beta1 is not admission.k8s.io/v1\n',
-      ],
-      [
-        { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: {} },
-        'the request has no uid\n',
-      ],
-    ];
-    for (const [body, said] of cases) {
-      const { status, text } = await send('/mutate', body);
-      assert.deepEqual([status, text], [400, said]);
-    }
-  });
-
-  test('3 MiB are taken, more than a review can have are not', async () => {
-    const large = pod();
-    large.metadata.annotations['example.com/large'] = 'x'.repeat(3 * 1024 * 1024);
-    assert.equal((await send('/mutate', reviewOf(large))).json.response.allowed, true);
-    assert.equal((await send('/mutate', 'x'.repeat(limits.reviewBytes + 1))).status, 413);
-  });
-
-  test('other paths and methods are told what there is', async () => {
-    assert.deepEqual((await send('/', '')).text, 'nothing here; there is /mutate, /validate\n');
-    assert.equal((await send('/mutate', '', { method: 'PUT' })).status, 405);
-    assert.equal((await send('/__proto__', '')).status, 404);
-  });
-});
-
-describe('/validate', () => {
-  const store = (provider: object, more: object = {}) => ({
-    apiVersion: 'external-secrets.io/v1',
-    kind: 'SecretStore',
-    metadata: { name: 's', namespace: 'apps', ...more },
-    spec: { provider },
-  });
-  const verdict = async (object: object) => (await send('/validate', reviewOf(object))).json.response;
-  const externalSecret = (spec: object = {}) => ({
-    apiVersion: 'external-secrets.io/v1',
-    kind: 'ExternalSecret',
-    metadata: { name: 'db', namespace: 'apps' },
-    spec: {
-      secretStoreRef: { name: 'elsewhere' },
-      data: [{ secretKey: 'a', remoteRef: { key: 'b' } }],
-      ...spec,
-    },
-  });
-
-  test('objects that are right pass, stores of theirs being elsewhere', async () => {
-    assert.deepEqual(await verdict(store({ fake: { data: [] } })), { uid: 'u-1', allowed: true });
-    assert.deepEqual(await verdict(externalSecret()), { uid: 'u-1', allowed: true });
-  });
-
-  test('objects that check would refuse are refused in its words, without lines that nobody wrote', async () => {
-    const { allowed, status } = await verdict(externalSecret({ refreshIntervall: '1h' }));
-    assert.equal(allowed, false);
-    assert.match(
-      status.message,
-      /^ExternalSecret\/db: spec\.refreshIntervall: SpecInvalid: .*refreshInterval/,
-    );
-    const bad = await verdict(externalSecret({ target: { template: { data: { url: '{{ .a' } } } }));
-    assert.match(bad.status.message, /TemplateFailed/);
-  });
-
-  test('what ESO may use, and this version cannot, is warned of', async () => {
-    const { allowed, warnings } = await verdict(store({ gcpsm: { projectID: 'p' } }));
-    assert.equal(allowed, true);
-    assert.match(warnings[0], /not supported by this version: spec\.provider\.gcpsm/);
-  });
-
-  test('stores of other controllers and objects of other groups are not ours', async () => {
-    const foreign = store({ fake: { data: 1 } });
-    assert.equal(
-      (await verdict({ ...foreign, spec: { ...foreign.spec, controller: 'other' } })).allowed,
-      true,
-    );
-    assert.equal(
-      (
-        await verdict({
-          ...foreign,
-          apiVersion: 'secrets-store.csi.x-k8s.io/v1',
-          kind: 'SecretProviderClass',
-        })
-      ).allowed,
-      true,
-    );
-  });
-
-  test('plain http and a short interval are worth a warning', async () => {
-    const http = store({
-      vault: { server: 'http://vault:8200', path: 'kv', auth: { tokenSecretRef: { name: 'a', key: 'b' } } },
+  describe('/mutate', () => {
+    test('answers with the uid and a patch', async () => {
+      const { json } = await send('/mutate', reviewOf(pod()));
+      assert.equal(json.apiVersion, 'admission.k8s.io/v1');
+      assert.equal(json.response.uid, 'u-1');
+      assert.equal(json.response.patchType, 'JSONPatch');
+      assert.equal(JSON.parse(Buffer.from(json.response.patch, 'base64').toString())[0].op, 'add');
     });
-    const said = await verdict(http);
-    assert.equal(said.allowed, true, said.status?.message);
-    assert.match(said.warnings.join(), /vault:8200 would be reached over plain http/);
-    assert.match(
-      (await verdict(externalSecret({ refreshInterval: '1m' }))).warnings.join(),
-      /reads its stores each 1m/,
-    );
-  });
 
-  test('a ConfigMap without a spec in it is refused, one that needs another is warned of', async () => {
-    const map = (data: object) => ({
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'm', labels: { 'agent.external-secrets.io/specs': 'true' } },
-      data,
+    test('leaves what is no new pod alone', async () => {
+      for (const review of [
+        reviewOf(pod(), { operation: 'UPDATE' }),
+        reviewOf(pod(), { subResource: 'ephemeralcontainers' }),
+        reviewOf({ kind: 'Service' }),
+        reviewOf(null, { operation: 'DELETE' }),
+      ]) {
+        const { json } = await send('/mutate', review);
+        assert.deepEqual(json.response, { uid: 'u-1', allowed: true });
+      }
     });
-    assert.match(
-      (await verdict(map({ readme: 'x' }))).status.message,
-      /ConfigMap\/m: SpecInvalid: the ConfigMap holds no spec file/,
-    );
-    assert.match(
-      (await verdict(map({ 'a.yaml': '' }))).status.message,
-      /a\.yaml: SpecInvalid: the file is empty/,
-    );
-    const { warnings } = await verdict(map({ 'a.json': JSON.stringify(externalSecret()) }));
-    assert.match(warnings.join(), /SecretStore\/elsewhere is not in this ConfigMap/);
-  });
 
-  test('with the policy, TLS is required', async () => {
-    const { specFindings } = await import('../../agent/spec-findings.ts');
-    const text = JSON.stringify(
-      store({
-        vault: { server: 'http://vault:8200', path: 'kv', auth: { tokenSecretRef: { name: 'a', key: 'b' } } },
-      }),
-    );
-    const { faults } = await specFindings([{ path: 's', text }], 'apps', {
-      requireTls: true,
-      storesAllow: [],
+    test('warns, in as many letters as the API server shows', async () => {
+      const container = { volumeMounts: [{ name: 'esa-secrets', mountPath: '/x', subPath: 'y' }] };
+      const { json } = await send('/mutate', reviewOf(pod({ container })));
+      assert.match(json.response.warnings[0], /by subPath/);
+      for (const warning of json.response.warnings) assert.ok(warning.length <= limits.reviewWarningLength);
     });
-    assert.match(faults[0]?.message ?? '', /plain http/);
-    const allowed = await specFindings([{ path: 's', text }], 'apps', {
-      requireTls: false,
-      storesAllow: ['other'],
+
+    test('what is no review is 400, and no denial', async () => {
+      const cases: readonly (readonly [string | object, string])[] = [
+        ['', 'the body is not JSON\n'],
+        ['nonsense', 'the body is not JSON\n'],
+        ['[]', 'the body is no AdmissionReview\n'],
+        [
+          { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1beta1' },
+          'admission.k8s.io/v1beta1 is not admission.k8s.io/v1\n',
+        ],
+        [
+          { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: {} },
+          'the request has no uid\n',
+        ],
+      ];
+      for (const [body, said] of cases) {
+        const { status, text } = await send('/mutate', body);
+        assert.deepEqual([status, text], [400, said]);
+      }
     });
-    assert.match(allowed.faults[0]?.message ?? '', /not among the hosts of --stores-allow/);
-  });
-});
 
-describe('certificates', () => {
-  test('a new one serves new connections, and open ones go on', async () => {
-    const before = await send('/mutate', reviewOf(pod()));
-    injector.rotate(injector.ca.issue({ names: ['127.0.0.1'] }));
-    const kept = await send('/mutate', reviewOf(pod()));
-    const fresh = await send('/mutate', reviewOf(pod()), { agent: false });
-    assert.equal(kept.status, 200);
-    assert.notEqual(fresh.fingerprint, before.fingerprint);
-  });
+    test('3 MiB are taken, more than a review can have are not', async () => {
+      const large = pod();
+      large.metadata.annotations['example.com/large'] = 'x'.repeat(3 * 1024 * 1024);
+      assert.equal((await send('/mutate', reviewOf(large))).json.response.allowed, true);
+      assert.equal((await send('/mutate', 'x'.repeat(limits.reviewBytes + 1))).status, 413);
+    });
 
-  test('one that does not fit its key is not used', async () => {
-    const { fingerprint } = await send('/mutate', reviewOf(pod()), { agent: false });
-    injector.rotate({ cert: injector.ca.issue({ names: ['127.0.0.1'] }).cert, key: 'nonsense' });
-    assert.equal((await send('/mutate', reviewOf(pod()), { agent: false })).fingerprint, fingerprint);
-    assert.equal(injector.ready, true);
+    test('other paths and methods are told what there is', async () => {
+      assert.deepEqual((await send('/', '')).text, 'nothing here; there is /mutate, /validate\n');
+      assert.equal((await send('/mutate', '', { method: 'PUT' })).status, 405);
+      assert.equal((await send('/__proto__', '')).status, 404);
+    });
   });
 
-  test('files are read again, a pair at a time', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tls-'));
-    const [certFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
-    const ca = authority('Files CA');
-    const [first, second] = [ca.issue({ names: ['a'] }), ca.issue({ names: ['b'] })];
-    const clock = new ManualClock();
-    const errors: string[] = [];
-    const log: Log = { ...silentLog, error: (fields: Loose) => errors.push(fields.err.message) };
-    try {
-      await assert.rejects(openTlsFiles({ certFile, keyFile, clock, log }), /cannot be read: ENOENT/);
-      await Promise.all([writeFile(certFile, first.cert), writeFile(keyFile, second.key)]);
-      await assert.rejects(
-        openTlsFiles({ certFile, keyFile, clock, log }),
-        /the key is not that of the certificate/,
+  describe('/validate', () => {
+    const store = (provider: object, more: object = {}) => ({
+      apiVersion: 'external-secrets.io/v1',
+      kind: 'SecretStore',
+      metadata: { name: 's', namespace: 'apps', ...more },
+      spec: { provider },
+    });
+    const verdict = async (object: object) => (await send('/validate', reviewOf(object))).json.response;
+    const externalSecret = (spec: object = {}) => ({
+      apiVersion: 'external-secrets.io/v1',
+      kind: 'ExternalSecret',
+      metadata: { name: 'db', namespace: 'apps' },
+      spec: {
+        secretStoreRef: { name: 'elsewhere' },
+        data: [{ secretKey: 'a', remoteRef: { key: 'b' } }],
+        ...spec,
+      },
+    });
+
+    test('objects that are right pass, stores of theirs being elsewhere', async () => {
+      assert.deepEqual(await verdict(store({ fake: { data: [] } })), { uid: 'u-1', allowed: true });
+      assert.deepEqual(await verdict(externalSecret()), { uid: 'u-1', allowed: true });
+    });
+
+    test('objects that check would refuse are refused in its words, without lines that nobody wrote', async () => {
+      const { allowed, status } = await verdict(externalSecret({ refreshIntervall: '1h' }));
+      assert.equal(allowed, false);
+      assert.match(
+        status.message,
+        /^ExternalSecret\/db: spec\.refreshIntervall: SpecInvalid: .*refreshInterval/,
       );
-      await writeFile(keyFile, first.key);
-      const files = await openTlsFiles({ certFile, keyFile, clock, log });
-      let changes = 0;
-      files.onTlsChange(() => changes++);
-      await writeFile(certFile, second.cert);
-      await clock.advance(limits.tlsPollMs);
-      await until(() => errors.length === 1 && clock.sleeping > 0);
-      assert.equal(files.tls()?.cert, first.cert);
-      await writeFile(keyFile, second.key);
-      await clock.advance(limits.tlsPollMs);
-      await until(() => changes === 1);
-      assert.equal(files.tls()?.cert, second.cert);
-      await files.close();
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
-});
+      const bad = await verdict(externalSecret({ target: { template: { data: { url: '{{ .a' } } } }));
+      assert.match(bad.status.message, /TemplateFailed/);
+    });
 
-test('at its end what is asked is answered, and new connections are not taken', async () => {
-  const own = await startInjector();
-  own.drain();
-  assert.equal(own.ready, false);
-  await own.close();
-  await assert.rejects(send('/mutate', '', { port: own.port, agent: false }), /ECONNREFUSED/);
+    test('what ESO may use, and this version cannot, is warned of', async () => {
+      const { allowed, warnings } = await verdict(store({ gcpsm: { projectID: 'p' } }));
+      assert.equal(allowed, true);
+      assert.match(warnings[0], /not supported by this version: spec\.provider\.gcpsm/);
+    });
+
+    test('stores of other controllers and objects of other groups are not ours', async () => {
+      const foreign = store({ fake: { data: 1 } });
+      assert.equal(
+        (await verdict({ ...foreign, spec: { ...foreign.spec, controller: 'other' } })).allowed,
+        true,
+      );
+      assert.equal(
+        (
+          await verdict({
+            ...foreign,
+            apiVersion: 'secrets-store.csi.x-k8s.io/v1',
+            kind: 'SecretProviderClass',
+          })
+        ).allowed,
+        true,
+      );
+    });
+
+    test('plain http and a short interval are worth a warning', async () => {
+      const http = store({
+        vault: { server: 'http://vault:8200', path: 'kv', auth: { tokenSecretRef: { name: 'a', key: 'b' } } },
+      });
+      const said = await verdict(http);
+      assert.equal(said.allowed, true, said.status?.message);
+      assert.match(said.warnings.join(), /vault:8200 would be reached over plain http/);
+      assert.match(
+        (await verdict(externalSecret({ refreshInterval: '1m' }))).warnings.join(),
+        /reads its stores each 1m/,
+      );
+    });
+
+    test('a ConfigMap without a spec in it is refused, one that needs another is warned of', async () => {
+      const map = (data: object) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'm', labels: { 'agent.external-secrets.io/specs': 'true' } },
+        data,
+      });
+      assert.match(
+        (await verdict(map({ readme: 'x' }))).status.message,
+        /ConfigMap\/m: SpecInvalid: the ConfigMap holds no spec file/,
+      );
+      assert.match(
+        (await verdict(map({ 'a.yaml': '' }))).status.message,
+        /a\.yaml: SpecInvalid: the file is empty/,
+      );
+      const { warnings } = await verdict(map({ 'a.json': JSON.stringify(externalSecret()) }));
+      assert.match(warnings.join(), /SecretStore\/elsewhere is not in this ConfigMap/);
+    });
+
+    test('with the policy, TLS is required', async () => {
+      const { specFindings } = await import('../../agent/spec-findings.ts');
+      const text = JSON.stringify(
+        store({
+          vault: {
+            server: 'http://vault:8200',
+            path: 'kv',
+            auth: { tokenSecretRef: { name: 'a', key: 'b' } },
+          },
+        }),
+      );
+      const { faults } = await specFindings([{ path: 's', text }], 'apps', {
+        requireTls: true,
+        storesAllow: [],
+      });
+      assert.match(faults[0]?.message ?? '', /plain http/);
+      const allowed = await specFindings([{ path: 's', text }], 'apps', {
+        requireTls: false,
+        storesAllow: ['other'],
+      });
+      assert.match(allowed.faults[0]?.message ?? '', /not among the hosts of --stores-allow/);
+    });
+  });
+
+  describe('certificates', () => {
+    test('a new one serves new connections, and open ones go on', async () => {
+      const before = await send('/mutate', reviewOf(pod()));
+      injector.rotate(injector.ca.issue({ names: ['127.0.0.1'] }));
+      const kept = await send('/mutate', reviewOf(pod()));
+      const fresh = await send('/mutate', reviewOf(pod()), { agent: false });
+      assert.equal(kept.status, 200);
+      assert.notEqual(fresh.fingerprint, before.fingerprint);
+    });
+
+    test('one that does not fit its key is not used', async () => {
+      const { fingerprint } = await send('/mutate', reviewOf(pod()), { agent: false });
+      injector.rotate({ cert: injector.ca.issue({ names: ['127.0.0.1'] }).cert, key: 'nonsense' });
+      assert.equal((await send('/mutate', reviewOf(pod()), { agent: false })).fingerprint, fingerprint);
+      assert.equal(injector.ready, true);
+    });
+
+    test('files are read again, a pair at a time', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tls-'));
+      const [certFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+      const ca = authority('Files CA');
+      const [first, second] = [ca.issue({ names: ['a'] }), ca.issue({ names: ['b'] })];
+      const clock = new ManualClock();
+      const errors: string[] = [];
+      const log: Log = { ...silentLog, error: (fields: Loose) => errors.push(fields.err.message) };
+      try {
+        await assert.rejects(openTlsFiles({ certFile, keyFile, clock, log }), /cannot be read: ENOENT/);
+        await Promise.all([writeFile(certFile, first.cert), writeFile(keyFile, second.key)]);
+        await assert.rejects(
+          openTlsFiles({ certFile, keyFile, clock, log }),
+          /the key is not that of the certificate/,
+        );
+        await writeFile(keyFile, first.key);
+        const files = await openTlsFiles({ certFile, keyFile, clock, log });
+        let changes = 0;
+        files.onTlsChange(() => changes++);
+        await writeFile(certFile, second.cert);
+        await clock.advance(limits.tlsPollMs);
+        await until(() => errors.length === 1 && clock.sleeping > 0);
+        assert.equal(files.tls()?.cert, first.cert);
+        await writeFile(keyFile, second.key);
+        await clock.advance(limits.tlsPollMs);
+        await until(() => changes === 1);
+        assert.equal(files.tls()?.cert, second.cert);
+        await files.close();
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  });
+
+  test('at its end what is asked is answered, and new connections are not taken', async () => {
+    const own = await startInjector();
+    own.drain();
+    assert.equal(own.ready, false);
+    await own.close();
+    await assert.rejects(send('/mutate', '', { port: own.port, agent: false }), /ECONNREFUSED/);
+  });
 });
