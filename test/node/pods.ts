@@ -8,54 +8,71 @@ export interface RunAs {
   readonly runAsGroup?: number;
 }
 
-export interface SidecarPod {
-  /** The ConfigMap with the specs. */
-  readonly specs: string;
+export interface AppPod {
   /** The app's shell script; `watching` makes one. */
   readonly script: string;
   readonly app?: RunAs;
-  readonly agent?: RunAs;
   readonly fsGroup?: number;
   /** What all containers have in common, such as `shareProcessNamespace`. */
   readonly pod?: object;
+}
+
+export interface SidecarPod extends AppPod {
+  /** The ConfigMap with the specs. */
+  readonly specs: string;
+  readonly agent?: RunAs;
   readonly tokenSeconds?: number;
   readonly flags?: readonly string[];
 }
 
+export interface AppSpec {
+  readonly containers: readonly object[];
+  readonly [field: string]: unknown;
+}
+
 /** Whatever the Pod Security Standard `restricted` asks of a container. */
-const restricted = {
+export const restricted = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ['ALL'] },
   seccompProfile: { type: 'RuntimeDefault' },
 };
 
-/** A pod's spec with a native sidecar written by hand: nothing in it is the API server's but one token for Vault. */
-export function sidecarPod(options: SidecarPod): object {
-  const { specs, script, app = {}, fsGroup, tokenSeconds = 3600 } = options;
-  const token = { audience: 'vault', path: 'vault', expirationSeconds: tokenSeconds };
+/** A pod's spec without an agent: an app that the Pod Security Standard `restricted` lets in, unless it is root. */
+export function appPod({ script, app = {}, fsGroup, pod }: AppPod): AppSpec {
   return {
     serviceAccountName: 'app',
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: 10,
     enableServiceLinks: false,
     ...(fsGroup !== undefined && { securityContext: { fsGroup } }),
-    initContainers: [agentContainer(options)],
     containers: [
       {
         name: 'app',
         image: appImage(),
         command: ['/bin/sh', '-c', script],
         securityContext: { ...restricted, runAsNonRoot: app.runAsUser !== 0, ...app },
-        volumeMounts: [{ name: 'esa-secrets', mountPath: filesFolder, readOnly: true }],
       },
     ],
+    ...pod,
+  };
+}
+
+/** The same with a native sidecar written by hand: nothing in it is the API server's but one token for Vault. */
+export function sidecarPod(options: SidecarPod): object {
+  const { specs, tokenSeconds = 3600 } = options;
+  const { containers, ...rest } = appPod(options);
+  const token = { audience: 'vault', path: 'vault', expirationSeconds: tokenSeconds };
+  const volumeMounts = [{ name: 'esa-secrets', mountPath: filesFolder, readOnly: true }];
+  return {
+    ...rest,
+    initContainers: [agentContainer(options)],
+    containers: containers.map((container) => ({ ...container, volumeMounts })),
     volumes: [
       { name: 'esa-secrets', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
       { name: 'esa-state', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
       { name: 'specs', configMap: { name: specs } },
       { name: 'esa-tokens', projected: { sources: [{ serviceAccountToken: token }] } },
     ],
-    ...options.pod,
   };
 }
 
@@ -66,7 +83,7 @@ function agentContainer({ agent = {}, flags = [] }: SidecarPod): object {
     name: 'agent',
     image: agentImage(),
     restartPolicy: 'Always',
-    args: ['run', '--insecure-stores', ...flags],
+    args: ['run', ...flags],
     env: [
       field('POD_NAME', 'metadata.name'),
       field('POD_NAMESPACE', 'metadata.namespace'),

@@ -1,22 +1,27 @@
 import { randomBytes } from 'node:crypto';
+import { type Authority, authority } from '../peers/certificates.ts';
 import { apiServerOf, hostAddress, kubectl, Namespace } from '../peers/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../peers/fault-proxy.ts';
 import { startVault, type Vault } from '../peers/vault.ts';
 
+export const worldLabel = 'external-secrets-agent.test/world';
+
 /** A Vault on this host to which every pod of the service account `app` may log in as itself. */
 export class World {
   readonly vault: Vault;
-  readonly #binding: string;
+  /** Of this world alone: on its namespaces as a label, and what it makes in the cluster is named by it. */
+  readonly id: string;
+  readonly ca: Authority = authority('Test CA');
   readonly #doors: FaultProxy[] = [];
   readonly #namespaces: Namespace[] = [];
 
-  private constructor(vault: Vault, binding: string) {
+  private constructor(vault: Vault, id: string) {
     this.vault = vault;
-    this.#binding = binding;
+    this.id = id;
   }
 
   static async start(): Promise<World> {
-    const vault = await startVault({ host: '0.0.0.0' });
+    const vault = await startVault();
     const world = new World(vault, `esa-test-${randomBytes(4).toString('hex')}`);
     try {
       await world.#trustCluster();
@@ -32,13 +37,7 @@ export class World {
     const { url, ca } = await apiServerOf();
     const reviewer = await this.namespace();
     const subject = `--serviceaccount=${reviewer.name}:app`;
-    await kubectl([
-      'create',
-      'clusterrolebinding',
-      this.#binding,
-      '--clusterrole=system:auth-delegator',
-      subject,
-    ]);
+    await kubectl(['create', 'clusterrolebinding', this.id, '--clusterrole=system:auth-delegator', subject]);
     const token = await reviewer.kubectl(['create', 'token', 'app', '--duration=2h']);
     await this.vault.api('POST', 'sys/auth/kubernetes', { type: 'kubernetes' });
     await this.vault.api('POST', 'auth/kubernetes/config', {
@@ -57,21 +56,24 @@ export class World {
   }
 
   async namespace(standard: 'restricted' | 'baseline' = 'restricted'): Promise<Namespace> {
-    const namespace = await Namespace.make(standard);
+    const namespace = await Namespace.make(standard, { [worldLabel]: this.id });
     this.#namespaces.push(namespace);
     return namespace;
   }
 
   /** A way of its own to Vault, which a test may shut. */
   async door(): Promise<Door> {
-    const proxy = await startFaultProxy(this.vault.url, { host: '0.0.0.0' });
+    const proxy = await startFaultProxy(this.vault.url, {
+      host: '0.0.0.0',
+      tls: this.ca.issue({ names: [hostAddress()] }),
+    });
     this.#doors.push(proxy);
-    return new Door(proxy);
+    return new Door(proxy, this.ca.cert);
   }
 
   async stop(): Promise<void> {
     for (const namespace of this.#namespaces) await namespace.remove().catch(() => {});
-    await kubectl(['delete', 'clusterrolebinding', this.#binding, '--ignore-not-found']).catch(() => {});
+    await kubectl(['delete', 'clusterrolebinding', this.id, '--ignore-not-found']).catch(() => {});
     for (const door of this.#doors) await door.close();
     await this.vault.stop();
   }
@@ -79,14 +81,16 @@ export class World {
 
 export class Door {
   readonly proxy: FaultProxy;
+  readonly #ca: string;
 
-  constructor(proxy: FaultProxy) {
+  constructor(proxy: FaultProxy, ca: string) {
     this.proxy = proxy;
+    this.#ca = ca;
   }
 
   /** As pods reach it. */
   get url(): string {
-    return `http://${hostAddress()}:${this.proxy.port}`;
+    return `https://${hostAddress()}:${this.proxy.port}`;
   }
 
   /** Vault is down: connections are cut. */
@@ -110,6 +114,7 @@ spec:
     vault:
       server: ${this.url}
       path: secret
+      caBundle: ${Buffer.from(this.#ca).toString('base64')}
       auth: {kubernetes: {mountPath: kubernetes, role: app}}
 ---
 apiVersion: external-secrets.io/v1

@@ -64,9 +64,12 @@ export class Namespace {
   }
 
   /** @param standard the Pod Security Standard that is enforced in it. */
-  static async make(standard: 'restricted' | 'baseline' = 'restricted'): Promise<Namespace> {
+  static async make(
+    standard: 'restricted' | 'baseline',
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Namespace> {
     const namespace = new Namespace(`esa-test-${randomBytes(4).toString('hex')}`);
-    const labels = { 'pod-security.kubernetes.io/enforce': standard };
+    const labels = { 'pod-security.kubernetes.io/enforce': standard, ...more };
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace.name, labels } };
     await kubectl(['create', '-f', '-'], JSON.stringify(object));
     await namespace.apply({

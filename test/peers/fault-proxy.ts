@@ -2,10 +2,11 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type RequestListener,
   request,
   type ServerResponse,
 } from 'node:http';
-import { request as requestTls } from 'node:https';
+import { createServer as createTlsServer, request as requestTls } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -56,7 +57,7 @@ export interface FaultRule {
   readonly fault: Fault;
 }
 
-/** A plain-http forwarder in front of a store: counts every request by action and breaks those that rules
+/** A forwarder in front of a store: counts every request by action and breaks those that rules
  * name. It also answers CONNECT, so that it can stand for a corporate proxy. */
 export interface FaultProxy {
   readonly url: string;
@@ -82,6 +83,8 @@ export interface ProxyOptions {
   readonly ca?: string;
   /** Where it listens: `0.0.0.0` for those that come from pods. `url` is for this host all the same. */
   readonly host?: string;
+  /** PEM to listen with over TLS; unset is plain http. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** @param url base URL of the real store; a path in it is kept in front of the request's. */
@@ -98,7 +101,7 @@ export async function startFaultProxy(url: string, options: ProxyOptions = {}): 
     return hit?.rule.fault;
   };
 
-  const server = createServer((incoming, outgoing) => {
+  const answer: RequestListener = (incoming, outgoing) => {
     void readAll(incoming)
       .then(async (body) => {
         const one = describeRequest(incoming, body);
@@ -106,7 +109,8 @@ export async function startFaultProxy(url: string, options: ProxyOptions = {}): 
         await act(strike(one), one, { target, outgoing });
       })
       .catch(() => outgoing.destroy());
-  });
+  };
+  const server = options.tls ? createTlsServer(options.tls, answer) : createServer(answer);
   server.on('connection', (socket) => track(sockets, socket));
   server.on('connect', (incoming, socket: Socket) => {
     const one = describeRequest(incoming, Buffer.alloc(0));
@@ -117,7 +121,7 @@ export async function startFaultProxy(url: string, options: ProxyOptions = {}): 
   const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     seen,
     count: (on) => seen.filter((one) => matches(on, one)).length,
