@@ -5,9 +5,17 @@ import { type Kube, openKubeAt } from '../../src/kube/client.ts';
 import type { LiveSecret } from '../../src/sinks/kubernetes-secret-object.ts';
 import type { ManualClock } from '../base/manual-clock.ts';
 import { type ApiServer, startApiServer } from '../peers/apiserver.ts';
+import { until } from '../peers/process.ts';
 
 export const namespace = 'apps';
 export const pod = { namespace, name: 'web' };
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
 
 /** An API server with a pod's service account on it, and Secrets as a person would handle them. */
 export class Cluster {
@@ -31,6 +39,24 @@ export class Cluster {
       { server, ca: async () => this.api.ca, token: async () => Secret.of(this.token), namespace },
       systemClock,
     );
+  }
+
+  /** Gives the pod one more Role, and waits until the authorizer has seen it. */
+  async allow(rule: Rule): Promise<void> {
+    await this.api.allow(pod, [rule]);
+    const { apiGroups, resources, resourceNames = [undefined], verbs } = rule;
+    const wanted = {
+      group: apiGroups[0],
+      resource: resources[0],
+      name: resourceNames[0],
+      verb: verbs.at(-1),
+    };
+    const body = { spec: { resourceAttributes: { namespace, ...wanted } } };
+    const review = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+    await until(async () => {
+      const { json } = await this.api.call('POST', review, { body, token: this.token });
+      return json.status.allowed;
+    });
   }
 
   async secret(name: string): Promise<LiveSecret | undefined> {

@@ -30,7 +30,7 @@ describe('the client when the API server has trouble', {
   before(async () => {
     cluster = await Cluster.start();
     const verbs = ['get', 'list', 'patch', 'create', 'delete'];
-    await cluster.api.allow(pod, [{ apiGroups: [''], resources: ['secrets'], verbs }]);
+    await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs });
     proxy = await startFaultProxy(cluster.api.url, { ca: cluster.api.ca });
     clock = new ManualClock();
     kube = openKubeAt({ server: proxy.url, token: async () => Secret.of(cluster.token) }, clock);

@@ -93,6 +93,17 @@ const features: Readonly<Record<string, Feature>> = {
       await kube.patch({ ...events, name }, { count: 2 }, { signal });
     },
   },
+  'write-status.yaml': {
+    act: async (kube, namespace, admin) => {
+      const [group, version, resource] = ['external-secrets.io', 'v1', 'externalsecrets'];
+      const object: Resource = { group, version, resource, namespace, name: 'db' };
+      const { name: _, ...collection } = object;
+      await admin.call('POST', pathOf(collection), { body: { ...externalSecretObject } });
+      assert.equal((await kube.get(object, signal))?.metadata.name, 'db');
+      const status = { ...externalSecretObject, status: { refreshTime: '2026-01-01T00:00:00Z' } };
+      await kube.apply({ ...object, subresource: 'status' }, status, { fieldManager: 'test', signal });
+    },
+  },
   'status-laptop.yaml': {
     act: async (kube, namespace) => {
       const pods: Resource = { group: '', version: 'v1', resource: 'pods', namespace };
@@ -106,11 +117,39 @@ const features: Readonly<Record<string, Feature>> = {
   },
 };
 
+const externalSecretObject = {
+  apiVersion: 'external-secrets.io/v1',
+  kind: 'ExternalSecret',
+  metadata: { name: 'db' },
+};
+
+/** ESO's kind, with its status and without its schema. */
+const externalSecretKind = {
+  metadata: { name: 'externalsecrets.external-secrets.io' },
+  spec: {
+    group: 'external-secrets.io',
+    scope: 'Namespaced',
+    names: { plural: 'externalsecrets', singular: 'externalsecret', kind: 'ExternalSecret' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+
 describe('manifests/rbac', { skip: missing('kubernetes', apiServerPrograms) }, () => {
   let api: ApiServer;
   let cases = 0;
   before(async () => {
     api = await startApiServer();
+    await api.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', externalSecretKind);
+    const objects = '/apis/external-secrets.io/v1/externalsecrets';
+    await until(async () => (await api.call('GET', objects)).status === 200);
   });
   after(async () => await api.stop());
 

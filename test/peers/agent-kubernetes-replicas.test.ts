@@ -8,7 +8,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
 import { contentHash } from '../../src/sinks/kubernetes-secret-object.ts';
 import { ManualClock } from '../base/manual-clock.ts';
-import { Cluster, Counted, drive, namespace, pod } from '../kube/cluster.ts';
+import { Cluster, Counted, drive, namespace } from '../kube/cluster.ts';
 import { externalSecret, World } from '../loop/world.ts';
 import { apiServerPrograms } from './apiserver.ts';
 import { missing, until } from './process.ts';
@@ -76,7 +76,7 @@ describe('one Secret and many agents', { skip: missing('kubernetes', apiServerPr
     const args = [`--audit-policy-file=${policy}`, `--audit-log-path=${join(folder, 'audit.log')}`];
     cluster = await Cluster.start({ args });
     const verbs = ['get', 'patch', 'create'];
-    await cluster.api.allow(pod, [{ apiGroups: [''], resources: ['secrets'], verbs }]);
+    await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs });
   });
   after(async () => {
     await cluster.stop();

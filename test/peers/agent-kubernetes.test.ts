@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Sidecar, type SidecarOptions } from '../agent/sidecar.ts';
-import { Cluster, namespace, pod } from '../kube/cluster.ts';
+import { Cluster, namespace } from '../kube/cluster.ts';
 import { apiServerPrograms } from './apiserver.ts';
 import { missing, until } from './process.ts';
 
@@ -57,7 +57,7 @@ describe('a real agent and a real API server', { skip: missing('kubernetes', api
     return await Sidecar.at(folders.root, { ...options, env: { ...env, KUBECONFIG: kubeconfig } });
   };
   const allow = async (resource: string, name: string, verbs: readonly string[]): Promise<void> =>
-    await cluster.api.allow(pod, [{ apiGroups: [''], resources: [resource], resourceNames: [name], verbs }]);
+    await cluster.allow({ apiGroups: [''], resources: [resource], resourceNames: [name], verbs });
   const remedy = (resource: string, name: string, verb: string): string =>
     `bind ServiceAccount web to a Role in namespace apps with the rule - {apiGroups: [\\"\\"], ` +
     `resources: [\\"${resource}\\"], resourceNames: [\\"${name}\\"], verbs: [\\"${verb}\\"]}`;

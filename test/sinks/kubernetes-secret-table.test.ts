@@ -5,7 +5,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
 import type { CreationPolicy, DeletionPolicy, ExternalSecret } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
-import { Cluster, Counted, drive, namespace, pod } from '../kube/cluster.ts';
+import { Cluster, Counted, drive, namespace } from '../kube/cluster.ts';
 import { externalSecret, World } from '../loop/world.ts';
 import { apiServerPrograms } from '../peers/apiserver.ts';
 import { missing } from '../peers/process.ts';
@@ -116,7 +116,7 @@ describe('a Secret after a sync, as ESO would leave it', {
   before(async () => {
     cluster = await Cluster.start();
     const verbs = ['get', 'patch', 'create', 'delete'];
-    await cluster.api.allow(pod, [{ apiGroups: [''], resources: ['secrets'], verbs }]);
+    await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs });
   });
   after(async () => cluster.stop());
 

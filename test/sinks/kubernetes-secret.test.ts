@@ -7,7 +7,7 @@ import { contentHash, fieldManagerOf } from '../../src/sinks/kubernetes-secret-o
 import { parseOwner } from '../../src/sinks/kubernetes-secret-owner.ts';
 import type { ExternalSecret, Template } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
-import { Cluster, Counted, drive, namespace, pod } from '../kube/cluster.ts';
+import { Cluster, Counted, drive, namespace } from '../kube/cluster.ts';
 import { externalSecret, type SpecOptions, World } from '../loop/world.ts';
 import { apiServerPrograms } from '../peers/apiserver.ts';
 import { missing } from '../peers/process.ts';
@@ -51,7 +51,7 @@ class Replica {
   /** Starts it, and waits for the first outcome. */
   async start(): Promise<this> {
     await this.world.start(this.spec);
-    await this.settled();
+    await this.until(() => this.#attempts > 0);
     return this;
   }
 
@@ -83,7 +83,7 @@ describe('Kubernetes Secrets', { skip: missing('kubernetes', apiServerPrograms) 
   before(async () => {
     cluster = await Cluster.start();
     const verbs = ['get', 'patch', 'create', 'delete'];
-    await cluster.api.allow(pod, [{ apiGroups: [''], resources: ['secrets'], verbs }]);
+    await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs });
   });
   after(async () => {
     for (const replica of replicas) await replica.stop();
@@ -240,8 +240,8 @@ describe('Kubernetes Secrets', { skip: missing('kubernetes', apiServerPrograms) 
     const fresh = new Replica(cluster, first.spec, { seed: 2 });
     replicas.push(fresh);
     fresh.world.store.values.delete('key');
-    await fresh.start();
     const began = fresh.world.clock.now();
+    await fresh.start();
     assert.deepEqual(await cluster.data('absent'), { key: 'v1' });
     await fresh.until(() => fresh.state.condition.reason === 'SecretDeleted');
     assert.ok(fresh.world.clock.now() - began >= 60_000);
