@@ -30,6 +30,7 @@ interface Agent {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  readonly kept: Kept;
   readonly specs: Specs;
   readonly stores: Stores;
   readonly cluster: Cluster;
@@ -66,6 +67,7 @@ async function compose(config: Config, host: Host): Promise<Agent> {
   const kept = new Kept({
     folder: config.once ? undefined : config.state,
     podUid: config.pod.uid ?? '',
+    clock,
     log,
   });
   const listeners = new Set<(event: LoopEvent) => void>();
@@ -100,8 +102,9 @@ async function compose(config: Config, host: Host): Promise<Agent> {
   const told = { namespace, clock, log, view: () => loop.view() };
   const events = await podEvents(config, cluster, told);
   const status = await statusWriter(config, cluster, told);
-  for (const teller of [events, status]) if (teller !== undefined) listeners.add((event) => teller.record(event));
-  return { config, clock, log, specs, stores, cluster, loop, events, status, observe: listeners };
+  for (const teller of [events, status])
+    if (teller !== undefined) listeners.add((event) => teller.record(event));
+  return { config, clock, log, kept, specs, stores, cluster, loop, events, status, observe: listeners };
 }
 
 /** Sync everything once and end: an init container, a laptop, CI. No door is opened. */
@@ -149,6 +152,7 @@ async function runSidecar(agent: Agent, host: Host): Promise<RunResult> {
     agent.status?.close(),
   ]).then(() => cluster.close());
   await Promise.race([closing, agent.clock.sleep(limits.shutdownMs * 0.9)]);
+  agent.kept.flush();
   return { exitCode: exitCodes.done, state: loop.view() };
 }
 

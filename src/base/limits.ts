@@ -42,6 +42,8 @@ export const limits = {
   requestsInFlight: 4,
   /** Probes and metrics wait for the first deliveries, but no longer than this. */
   firstRoundMs: 250,
+  /** What changes in the kept state within this is written at once. */
+  keptWriteMs: 100,
   /** Shutdown, from SIGTERM to exit. */
   shutdownMs: 2_000,
   /** Retries of Denied, NotFound and the like before only the interval counts. */
@@ -96,6 +98,11 @@ export const limits = {
   /** A certificate chain or a key, and how often the files are looked at. */
   tlsFileBytes: 256 * 1024,
   tlsPollMs: 5_000,
+  /** The webhook's own certificates: how often Secret and caBundle are looked at, how long a new authority stands
+   * in the caBundle before it signs, and what one look may take. */
+  certificatePollMs: 10_000,
+  certificateSettleMs: 60_000,
+  certificateTurnMs: 30_000,
   /** A pod or workload that `inject` reads. */
   injectFileBytes: 16 * 1024 * 1024,
   /** A written status that is younger by no more than this, and says the same, is left alone. */
