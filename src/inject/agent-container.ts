@@ -9,7 +9,7 @@ import type { RunAs } from './run-as.ts';
 import { configMapsFolder, secretsFolder } from './volumes.ts';
 
 /** In the image: the runtime, its flags and the probe's own bundle. */
-const probeCommand = [
+export const probeCommand = [
   '/usr/local/bin/node',
   '--max-semi-space-size=1',
   '--v8-pool-size=1',

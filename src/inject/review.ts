@@ -55,7 +55,8 @@ function parse(body: Buffer): Members {
 
 /** What was decided. The labels of `review_total`, and the answer. */
 export interface Verdict {
-  readonly result: 'patched' | 'allowed' | 'denied';
+  /** `failed`: what was sent is no review, or the fault is ours; then the failurePolicy decides. */
+  readonly result: 'patched' | 'allowed' | 'denied' | 'failed';
   /** Why, in one word that dashboards can count: empty when nothing is to be said. */
   readonly reason: string;
   /** Of an injected pod: `sidecar`, `init` or `pair`. */

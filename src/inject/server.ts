@@ -150,7 +150,7 @@ async function answerOf(request: IncomingMessage, options: InjectorServerOptions
     return { status: 200, body: answerTo(review.uid, verdict), type: 'application/json' };
   } catch (error) {
     const isBad = error instanceof BadReview;
-    finished({ result: 'denied', reason: isBad ? 'BadReview' : 'InternalError', mode: '' });
+    finished({ result: 'failed', reason: isBad ? 'BadReview' : 'InternalError', mode: '' });
     if (!isBad) throw error;
     return text(400, error.message);
   }
