@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -13,22 +13,20 @@ import { testHost } from './host.ts';
 
 const canary = 'canary-5d1f0e';
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'connect-'));
-});
-after(() => rm(folder, { recursive: true }));
-
 async function doctor(
   documents: readonly object[],
   options: { env?: Record<string, string>; args?: string[] } = {},
 ) {
-  const place = await mkdtemp(join(folder, 'specs-'));
-  await writeFile(join(place, 'specs.yaml'), documents.map((each) => JSON.stringify(each)).join('\n---\n'));
-  const host = testHost(options.env);
-  const code = await cli(['check', '--connect', place, ...(options.args ?? [])], host);
-  assert.doesNotMatch(host.out() + host.err(), new RegExp(canary));
-  return { code, out: host.out().replaceAll(place, ''), err: host.err() };
+  const place = await mkdtemp(join(tmpdir(), 'connect-'));
+  try {
+    await writeFile(join(place, 'specs.yaml'), documents.map((each) => JSON.stringify(each)).join('\n---\n'));
+    const host = testHost(options.env);
+    const code = await cli(['check', '--connect', place, ...(options.args ?? [])], host);
+    assert.doesNotMatch(host.out() + host.err(), new RegExp(canary));
+    return { code, out: host.out().replaceAll(place, ''), err: host.err() };
+  } finally {
+    await rm(place, { recursive: true });
+  }
 }
 
 function store(name: string, provider: object): object {
@@ -118,8 +116,7 @@ describe('the doctor beside a real API server and a real Vault', { skip: both },
     await api.allow({ namespace: 'shop', name: 'app' }, [
       { apiGroups: [''], resources: ['secrets'], resourceNames: ['db'], verbs: ['get'] },
     ]);
-    tokens = join(folder, 'tokens');
-    await mkdir(tokens);
+    tokens = await mkdtemp(join(tmpdir(), 'tokens-'));
     await writeFile(join(tokens, 'vault'), await api.token('shop', 'app', { audiences: ['vault'] }));
     await writeFile(join(tokens, api.issuer.replace(/[/:]/g, '_')), await api.token('shop', 'app'));
     await vault.put('secret/db', { password: canary });
@@ -128,6 +125,7 @@ describe('the doctor beside a real API server and a real Vault', { skip: both },
   });
   after(async () => {
     await Promise.all([api?.stop(), vault?.stop()]);
+    await rm(tokens, { recursive: true, force: true });
   });
 
   const run = (documents: readonly object[]) =>
