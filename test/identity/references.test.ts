@@ -74,6 +74,36 @@ suite('references', () => {
     });
   });
 
+  test("the pod's namespace is asked last, and only for what is found nowhere else", async () => {
+    const asked: string[] = [];
+    const remote = openReferences({
+      documents: () => ({ secrets, configMaps: new Map() }),
+      secretsDir: join(dir, 's'),
+      configMapsDir: undefined,
+      objects: async (kind, name) => {
+        asked.push(`${kind} ${name}`);
+        return name === 'there' ? new Map([['key', Secret.of('remote')]]) : undefined;
+      },
+    });
+    assert.equal((await remote.secret('both', 'key', never)).text(), 'document');
+    assert.equal((await remote.secret('mounted', 'a', never)).text(), 'mounted a');
+    assert.deepEqual(asked, []);
+    assert.equal((await remote.configMap('there', 'key', never)).text(), 'remote');
+    assert.equal((await remote.wholeSecret('there', never)).get('key')?.text(), 'remote');
+    await assert.rejects(remote.secret('there', 'other', never), {
+      code: 'AuthFailed',
+      message: 'Secret there has no key other: it has key',
+    });
+    await assert.rejects(remote.configMap('nope', 'key', never), {
+      code: 'AuthFailed',
+      message:
+        "ConfigMap nope is not among the mounted documents, --config-maps is not set, nor is it in the pod's namespace",
+      remedy: /^make it in the pod's namespace, mount it at DIR\/nope/,
+    });
+    await assert.rejects(remote.secret('../x', 'key', never), { code: 'SpecInvalid' });
+    assert.deepEqual(asked, ['ConfigMap there', 'Secret there', 'Secret there', 'ConfigMap nope']);
+  });
+
   test('no name and no key leads out of the folder', async () => {
     for (const name of ['..', '.', '../s/mounted', 'a/b', '', 'A', '.x', 'x\0']) {
       await assert.rejects(references.secret(name, 'a', never), { code: 'SpecInvalid' });

@@ -233,6 +233,26 @@ describe('Kubernetes Secrets', { skip: missing('kubernetes', apiServerPrograms) 
     });
   });
 
+  test('who always loses says so, and goes on trying', async () => {
+    const replica = await start('contended', {}, { value: 'v1' });
+    const { kube } = replica.counted;
+    const apply = kube.apply.bind(kube);
+    let edits = 0;
+    kube.apply = async (...args) => {
+      if (edits < 5)
+        await cluster.edit('contended', { metadata: { annotations: { edit: String(++edits) } } });
+      return await apply(...args);
+    };
+    replica.value = 'v2';
+    replica.world.loop.refresh();
+    await replica.until(() => replica.state.error !== undefined);
+    assert.equal(replica.state.error?.message, 'Secret contended changes faster than it can be written');
+    assert.equal(replica.state.error?.code, 'PublishFailed');
+    await replica.until(() => replica.state.error === undefined);
+    assert.equal(edits, 5);
+    assert.deepEqual(await cluster.data('contended'), { key: 'v2' });
+  });
+
   test('a proven absence is confirmed three times, by a pod that never delivered the key as well', async () => {
     const first = await start('absent', { deletionPolicy: 'Delete' });
     await first.stop();
