@@ -74,7 +74,8 @@ class Directory implements Sink {
         );
       });
     } catch (error) {
-      this.#options.log.warn({ target: name, error }, 'what is on the volume cannot be used');
+      // The publication that follows fails of the same, and is told as the loop tells failures.
+      this.#options.log.debug({ target: name, error }, 'what is on the volume cannot be used');
       return undefined;
     }
   }
