@@ -8,6 +8,7 @@ import { probeCommand } from '../../src/inject/agent-container.ts';
 import { annotationNames } from '../../src/inject/annotations.ts';
 import { authority } from '../peers/certificates.ts';
 import { freePort, until } from '../peers/process.ts';
+import { importsOf, sourceFiles } from '../repo/sources.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -49,4 +50,18 @@ test('the injector serves, tells how it is, and ends when asked', async () => {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a sidecar loads nothing of the injector', () => {
+  const edges = sourceFiles('src', 'agent').flatMap(importsOf);
+  // A command is loaded when it is the one that runs, by cli.ts.
+  const loads = edges.filter(
+    ({ from, typeOnly, dynamic }) => !typeOnly && !(dynamic && from === 'agent/cli.ts'),
+  );
+  const found = new Set(['agent/main.ts', 'agent/run.ts', 'agent/probe-main.ts']);
+  for (const path of found) for (const { from, to } of loads) if (from === path) found.add(to);
+  assert.deepEqual(
+    [...found].filter((path) => path.startsWith('src/inject/')),
+    [],
+  );
 });
