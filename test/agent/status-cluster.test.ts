@@ -111,19 +111,19 @@ describe('status of many pods, through a real API server', { skip }, () => {
     await api.allow({ namespace: 'shop', name: 'viewer' }, [
       { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
     ]);
+    // The authorizer sees a Role a moment after it was made.
+    await until(async () => /unreachable/.test((await status(['-n', 'shop'])).out), 5_000);
     const asking = await status(['-n', 'shop']);
     assert.equal(asking.code, 69);
     assert.match(asking.out, /unreachable +shop +web-1 .*Denied/);
-    assert.match(
-      asking.out,
-      /→ .*resources: \["pods\/proxy"\], resourceNames: \["web-1"\], verbs: \["get"\]/,
-    );
+    assert.match(asking.out, /→ .*resources: \["pods\/proxy"\], verbs: \["get"\]/);
   });
 
   test('one table, worst first, with a reason for each pod that gave no answer', async () => {
     await api.allow({ namespace: 'shop', name: 'viewer' }, [
       { apiGroups: [''], resources: ['pods/proxy'], verbs: ['get'] },
     ]);
+    await until(async () => /web-1 +bad/.test((await status(['-n', 'shop'])).out), 5_000);
     const { code, out } = await status(['--namespace', 'shop']);
     assert.equal(code, 69, 'web-2 does not answer');
     const rows = out.split('\n').map((line) => line.split(/ {2,}/));

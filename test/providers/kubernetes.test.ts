@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { Secret } from '../../src/base/secret.ts';
 import { kubernetes } from '../../src/providers/kubernetes.ts';
 import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
-import { missing } from '../peers/process.ts';
+import { missing, until } from '../peers/process.ts';
 import {
   failure,
   nodeOf,
@@ -58,6 +58,16 @@ describe('a Kubernetes store', { skip: missing('kubernetes', apiServerPrograms) 
     await secret('web-2', { url: 'two' }, { tier: 'front' });
     open = await asPod();
     await grant(['get', 'list']);
+    const find = { dataFrom: [{ find: { tags: {} } }] };
+    await until(
+      async () =>
+        await shaped(open, find).then(
+          () => true,
+          () => false,
+        ),
+      5_000,
+    );
+    open.calls.length = 0;
   });
   after(async () => {
     for (const { client } of opened) await client.close?.({ revoke: true });
@@ -196,6 +206,15 @@ describe('a Kubernetes store', { skip: missing('kubernetes', apiServerPrograms) 
     const listing = await failure(shaped(one, { dataFrom: [{ find: { tags: {} } }] }));
     assert.match(listing.remedy!, /resources: \["secrets"\], verbs: \["list"\]/);
     await grant(['get'], 'late');
+    // The authorizer sees a Role a moment after it was made.
+    await until(
+      async () =>
+        await shaped(one, { data }).then(
+          () => true,
+          () => false,
+        ),
+      5_000,
+    );
     assert.deepEqual(await texts(one, { data }), { user: 'app' });
   });
 
