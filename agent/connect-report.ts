@@ -16,8 +16,10 @@ export function failuresOf({ stores, targets }: ConnectReport): readonly AgentEr
   return [...stores.flatMap((check) => [...storeFault(check), ...entryFaults(check)]), ...targets];
 }
 
-function storeFault({ whoami }: StoreCheck): readonly AgentError[] {
-  return whoami !== undefined && isError(whoami) ? [whoami] : [];
+/** A store that gives secrets is well, even if it does not say to whom: that may need a right of its own. */
+function storeFault({ whoami, entries }: StoreCheck): readonly AgentError[] {
+  if (whoami === undefined || !isError(whoami)) return [];
+  return entries.some(({ outcome }) => outcome.kind === 'resolved') ? [] : [whoami];
 }
 
 function entryFaults({ entries }: StoreCheck): readonly AgentError[] {
@@ -43,9 +45,14 @@ function storeBlock(check: StoreCheck, paint: Paint): string {
   ].join('\n');
 }
 
-function identityLines({ whoami }: StoreCheck, paint: Paint): readonly string[] {
+function identityLines(check: StoreCheck, paint: Paint): readonly string[] {
+  const { whoami } = check;
   if (whoami === undefined) return [`  ${paint('green', '✔')} reachable; it asks for no identity`];
-  if (isError(whoami)) return [`  ${paint('red', '✘')} ${faultText(whoami, paint)}`];
+  if (isError(whoami)) {
+    const mark =
+      storeFault(check).length > 0 ? paint('red', '✘') : paint('yellow', '- who you are is not told:');
+    return [`  ${mark} ${faultText(whoami, paint)}`];
+  }
   const { principal, method, details } = whoami;
   const facts = Object.entries(details).map(([name, value]) => `${name} ${value}`);
   return [`  ${paint('green', '✔')} ${[`you are ${principal}, by ${method}`, ...facts].join('; ')}`];

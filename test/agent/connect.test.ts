@@ -197,6 +197,10 @@ describe('the doctor beside a real API server and a real Vault', { skip: both },
     await role({ bound_audiences: ['vault'], token_policies: ['app'] });
     const well = await run(specs);
     assert.deepEqual([well.code, /1 of 1 references resolve/.test(well.out)], [0, true], well.out);
+    await role({ bound_audiences: ['vault'], token_policies: ['app'], token_no_default_policy: true });
+    const untold = await run(specs);
+    assert.equal(untold.code, 0, untold.out);
+    assert.match(untold.out, /- who you are is not told: .*Denied/);
   });
 });
 

@@ -291,6 +291,19 @@ describe('a Kubernetes store', { skip: missing('kubernetes', apiServerPrograms) 
     assert.deepEqual(await texts(one, { data }), { u: 'app' });
   });
 
+  it('reads as kubectl would on a laptop', async () => {
+    const identity = { mode: 'local', env: { KUBECONFIG: api.kubeconfig } } as const;
+    const one = await store({ spec: { auth: { serviceAccount: inCluster } }, identity });
+    const data = [{ secretKey: 'u', remoteRef: { key: 'db', property: 'user' } }];
+    assert.deepEqual(await texts(one, { data }), { u: 'app' });
+    assert.deepEqual((await one.client.whoami!(signal)).principal, 'admin');
+    const lost = await openStore({
+      spec: { authRef: { name: 'a', key: 'b' } },
+      identity: { mode: 'local', env: {} },
+    });
+    assert.match((await failure(shaped(lost, { data }))).message, /neither KUBECONFIG nor/);
+  });
+
   it('trusts nobody but the CA of the spec', async () => {
     const one = await openStore({
       spec: { server: { url: api.url }, auth: { token: { bearerToken: { name: 'creds', key: 'token' } } } },
