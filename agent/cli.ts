@@ -21,7 +21,7 @@ const runners: Readonly<Record<Command, (config: Config, host: Host) => Promise<
     const [question] = config.operands;
     if (!isQuestion(question))
       throw new UsageError(exitCodes.usage, 'ask for startup or live', `${program} probe startup`);
-    return await probe(question, socketPathOf(config), host.stdout);
+    return await probe(question, { socketPath: socketPathOf(config), stdout: host.stdout });
   },
 };
 

@@ -1,22 +1,32 @@
 /**
- * The probe as a bundle of its own: Node's start-up is its whole cost. It knows two flags, `--state` and nothing
- * else, since it is written by the injector and not by hand; `external-secrets-agent probe` is the friendly one.
+ * The probe as a bundle of its own: Node's start-up is its whole cost. It is written by the injector and not by hand;
+ * `external-secrets-agent probe` is the friendly one.
  */
 import { isQuestion, probe } from './probe.ts';
 
-const [question, flag, folder] = process.argv.slice(2);
-const state = flag === '--state' ? folder : flag?.replace(/^--state=/, '');
-const socketPath = `${state || process.env['ESA_STATE'] || '/run/external-secrets-agent'}/control.sock`;
+const usage = 'usage: probe startup|live [--state DIR] [--wait SECONDS]\n';
+/** Longer would be a probe that hangs. */
+const longestWaitSeconds = 60;
 
-if (isQuestion(question)) {
+const [question, ...rest] = process.argv.slice(2);
+const state = flag('--state') || process.env['ESA_STATE'] || '/run/external-secrets-agent';
+const waitSeconds = Number(flag('--wait') ?? 0);
+
+if (isQuestion(question) && waitSeconds >= 0 && waitSeconds <= longestWaitSeconds) {
   const stdout = {
     write: (text: string) => void process.stdout.write(text),
     isTTY: false,
     columns: 80,
     colour: false,
   };
-  probe(question, socketPath, stdout).then((code) => process.exit(code));
+  const options = { socketPath: `${state}/control.sock`, stdout, waitMs: waitSeconds * 1_000 };
+  probe(question, options).then((code) => process.exit(code));
 } else {
-  process.stderr.write('usage: probe startup|live [--state DIR]\n');
+  process.stderr.write(usage);
   process.exit(64);
+}
+
+function flag(name: string): string | undefined {
+  const at = rest.findIndex((word) => word === name || word.startsWith(`${name}=`));
+  return rest[at] === name ? rest[at + 1] : rest[at]?.slice(name.length + 1);
 }

@@ -126,6 +126,8 @@ export const limits = {
   fleetStatusBytes: 4 * 1024 * 1024,
   /** A question of `status` or `probe` to the running agent. */
   askMs: 5_000,
+  /** Between two questions of a probe that waits for a yes. */
+  probePauseMs: 50,
   /** AWS: a call that took longer before it failed is not tried again at once. */
   awsQuickFailureMs: 5_000,
   /** AWS: the longest pause between two tries of one call; a longer Retry-After is left to the loop. */

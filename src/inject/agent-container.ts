@@ -141,11 +141,14 @@ function securityContext({ uid, gid }: RunAs): Members {
   };
 }
 
-/** A day of tries: the agent itself retries, and a sidecar that failed to start can hold a Job for ever
+/** The probe waits for a yes itself, so that the app starts when its files are there and not at the next period. */
+const startupWaitSeconds = 5;
+
+/** More than a day of tries: the agent itself retries, and a sidecar that failed to start can hold a Job for ever
  * (kubernetes/kubernetes#134800). */
 function startup(): Members {
   return {
-    exec: { command: [...probeCommand, 'startup'] },
+    exec: { command: [...probeCommand, 'startup', `--wait=${startupWaitSeconds}`] },
     periodSeconds: 2,
     failureThreshold: 43_200,
     timeoutSeconds: 10,

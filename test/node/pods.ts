@@ -90,7 +90,7 @@ function agentContainer({ agent = {}, flags = [] }: SidecarPod): object {
       field('POD_UID', 'metadata.uid'),
     ],
     startupProbe: {
-      exec: { command: ['/usr/local/bin/node', '/app/probe.cjs', 'startup'] },
+      exec: { command: ['/usr/local/bin/node', '/app/probe.cjs', 'startup', '--wait=5'] },
       periodSeconds: 1,
       timeoutSeconds: 10,
       failureThreshold: 43_200,

@@ -50,7 +50,8 @@ describe('dist/', () => {
     test('is CommonJS that loads, chunk by chunk', () => {
       const chunks = readdirSync(dist).filter((name) => !['main.cjs', 'probe.cjs'].includes(name));
       assert.ok(chunks.length > 5, `only ${chunks.length} chunks`);
-      const script = `for (const name of ${JSON.stringify(chunks)}) require(${JSON.stringify(dist)} + '/' + name)`;
+      const main = JSON.stringify(join(dist, 'main.cjs'));
+      const script = `for (const name of ${JSON.stringify(chunks)}) require(${main}).load(name)`;
       const done = spawnSync(process.execPath, ['--eval', script], { encoding: 'utf8' });
       assert.equal(done.stderr, '');
       assert.equal(done.status, 0);
@@ -99,6 +100,10 @@ describe('dist/', () => {
       assert.deepEqual([startup.status, startup.stderr], [1, '']);
       assert.equal(startup.stdout, `no agent runs with its state in ${folder} (no control.sock there)\n`);
       assert.equal(probe('sideways').status, 64);
+      assert.equal(probe('startup', '--wait=soon').status, 64);
+      const began = performance.now();
+      assert.equal(probe('startup', '--wait', '1').status, 1);
+      assert.ok(performance.now() - began >= 1_000, 'it waits for a yes');
       rmSync(folder, { recursive: true });
     });
   });
