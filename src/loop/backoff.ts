@@ -34,7 +34,8 @@ export function retryDelayMs(failing: Failing, clock: Clock): number | undefined
   const capMs = Math.max(limits.backoffCapMs, intervalMs / 3);
   const stepMs = Math.min(capMs, limits.backoffBaseMs * 2 ** Math.min(failures - 1, 30));
   const delayMs = uniform(clock, 0.5, 1) * stepMs;
-  const askedMs = Math.min(error.retryAfterMs ?? 0, limits.retryAfterCapMs);
+  // `||`: what is not a number is no wait.
+  const askedMs = Math.min(error.retryAfterMs || 0, limits.retryAfterCapMs);
   return Math.max(delayMs, askedMs);
 }
 

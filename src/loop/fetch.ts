@@ -19,6 +19,8 @@ export interface FetchContext {
   readonly signal: AbortSignal;
   /** What has to end first: a sink looks at what it may replace before its new values are read. */
   readonly after?: Promise<void> | undefined;
+  /** The breaker is open, and nothing was sent. */
+  readonly refused?: (storeId: string) => void;
   /** An open breaker closed: what waits for this store may go at once. */
   readonly recovered: (storeId: string) => void;
 }
@@ -52,6 +54,7 @@ async function round(store: Store, reads: readonly Read[], context: Round): Prom
   const breaker = context.stores.breaker(store.id);
   if (breaker.waitMs() > 0) {
     const refusal = breaker.refusal();
+    context.refused?.(store.id);
     for (const read of reads) context.settle(read, refusal);
     return;
   }

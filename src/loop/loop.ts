@@ -35,6 +35,8 @@ export interface LoopParts {
 interface Round {
   readonly specs: SpecSet;
   readonly outcomes: Outcomes;
+  /** Ids of the stores that were not asked, since their breaker was open. */
+  readonly refused: ReadonlySet<string>;
   readonly draws: Draws;
   /** Wall ms: for people. */
   readonly startedMs: number;
@@ -167,16 +169,18 @@ export class Loop {
     const due = this.#targets.takeDue();
     if (specs === undefined || due.length === 0) return;
     const dueSpecs = due.map((target) => target.spec);
+    const refused = new Set<string>();
     const outcomes = fetch(plan(dueSpecs), {
       stores,
       storeOf: (storeId) => specs.stores.get(storeId)!,
       clock,
       signal,
       after: delivery.prepare(dueSpecs, signal),
+      refused: (storeId) => void refused.add(storeId),
       recovered: (storeId) => this.#recover(storeId),
     });
     const now = { startedMs: clock.now(), beganMs: clock.monotonic() };
-    const round: Round = { specs, outcomes, draws: new Draws(clock), ...now, signal };
+    const round: Round = { specs, outcomes, refused, draws: new Draws(clock), ...now, signal };
     for (const target of due) this.#track(this.#attempt(target, round));
   }
 
@@ -285,14 +289,9 @@ export class Loop {
   }
 
   #fail(target: Target, error: AgentError, round: Round): void {
-    const { clock, stores } = this.#parts;
-    const { state, spec } = target;
-    const failures = state.failures + 1;
-    const failing = { error, failures, delivered: state.published, intervalMs: intervalMsOf(spec) };
-    let delayMs = retryDelayMs(failing, clock);
-    if (delayMs !== undefined) {
-      for (const id of state.storeIds) delayMs = Math.max(delayMs, stores.breaker(id).takeRetry());
-    }
+    const { clock } = this.#parts;
+    const { spec } = target;
+    const delayMs = this.#retryDelayMs(target, error, round);
     this.#targets.change(spec.name, {
       kind: 'failed',
       error,
@@ -301,6 +300,22 @@ export class Loop {
     });
     this.#next(target, delayMs === undefined ? undefined : clock.monotonic() + delayMs, 'retry');
     this.#logFailure(target, error, delayMs);
+  }
+
+  /** Ms until the next try; undefined when none is to come. What only found a breaker open has sent nothing: it
+   * neither backs off nor spends a retry, but goes when the store may be asked again. */
+  #retryDelayMs({ state, spec }: Target, error: AgentError, round: Round): number | undefined {
+    const { clock, stores } = this.#parts;
+    const breakers = state.storeIds.map((id) => stores.breaker(id));
+    const isRefused = state.storeIds.some((id) => round.refused.has(id));
+    if (isRefused && verdictOf(error.code) === 'transient') {
+      return Math.max(...breakers.map((breaker) => breaker.waitMs())) + uniform(clock, 0.5, 1) * 1_000;
+    }
+    const failures = state.failures + 1;
+    const failing = { error, failures, delivered: state.published, intervalMs: intervalMsOf(spec) };
+    const delayMs = retryDelayMs(failing, clock);
+    if (delayMs === undefined) return undefined;
+    return Math.max(delayMs, ...breakers.map((breaker) => breaker.takeRetry()));
   }
 
   /** When to go again, unless somebody asked for it while this sync ran: that stands. */
