@@ -3,7 +3,9 @@
  * test/repo/bundle.test.ts holds later builds to.
  */
 import { bundle } from './bundle.ts';
+import { cacheCode } from './code-cache.ts';
 import { recordBudget } from './measure.ts';
 
 await bundle();
 if (process.argv.includes('--record')) await recordBudget();
+await cacheCode();

@@ -2,7 +2,7 @@
  * The bundle in dist/, as images run it. It takes three steps, since esbuild splits ESM only and the agent runs as
  * CommonJS (an ESM import of node:http alone costs 13 MB there): first ESM chunks, so that what two chunks share
  * is one module with one identity and `instanceof AgentError` holds everywhere; then each chunk, on its own, into
- * CommonJS; then those that every `run` loads into main.cjs, since each file that is looked for and read costs a
+ * CommonJS; then those that every `run` loads into start.cjs, since each file that is looked for and read costs a
  * start 0.3 ms.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -25,6 +25,7 @@ export async function bundle(folder = dist): Promise<void> {
 }
 
 const main = 'main.cjs';
+const start = 'start.cjs';
 
 /** The sources that every `run` loads, though they are imported when needed: each with all that it imports. */
 const alwaysNeeded = [
@@ -53,36 +54,44 @@ function startedOf(outputs: Metafile['outputs']): ReadonlySet<string> {
   return new Set([...found].filter((path) => path in outputs).map((path) => basename(path)));
 }
 
-/** Puts the chunks `started` into main.cjs, each as a function that runs when it is first asked for. */
+/** Puts the chunks `started` into one file, each as a function that runs when it is first asked for. */
 function gather(texts: ReadonlyMap<string, string>, started: ReadonlySet<string>): Map<string, string> {
   const inner = [...started].sort().map((name) => {
     return `${JSON.stringify(name)}(module,exports,require){${texts.get(name)}}`;
   });
   const rest = [...texts].filter(([name]) => !started.has(name));
-  const outer = rest.map(
-    ([name, text]) =>
-      [
-        name,
-        text.replace(/\brequire\("\.\/([^"]+)"\)/g, (call, asked) => {
-          return started.has(asked) ? `require("./${main}")("${asked}")` : call;
-        }),
-      ] as const,
-  );
-  return new Map([...outer, [main, `"use strict";const chunks={${inner.join(',\n')}};\n${loader}`]]);
+  return new Map([...rest, [start, `module.exports={${inner.join(',\n')}};`], [main, loader]]);
 }
 
-/** What main.cjs exports is how the other files reach the chunks in it. */
-const loader = `const loaded=new Map;
+/**
+ * What main.cjs is: it loads the other files, each with what V8 made of it when the image was built (`.cache`, by
+ * scripts/code-cache.ts), which saves a start 20 ms of compiling. Node's own cache (NODE_COMPILE_CACHE) is kept by
+ * uid, and the agent runs under that of the pod. A cache of another V8 or other flags is refused by V8 and not used.
+ */
+const loader = `"use strict";
+const {readFileSync}=require("node:fs"),{join}=require("node:path"),{Script}=require("node:vm");
+const loaded=new Map,scripts=new Map;
+function cacheOf(path){try{return readFileSync(path+".cache")}catch{}}
+function compile(name){
+  const filename=join(__dirname,name);
+  const text="(function(module,exports,require){"+readFileSync(filename,"utf8")+"\\n})";
+  const script=new Script(text,{filename,cachedData:cacheOf(filename)});
+  scripts.set(name,script);
+  return script.runInThisContext();
+}
+let chunks={};
 function load(name){
   let chunk=loaded.get(name);
   if(chunk===undefined){
     loaded.set(name,chunk={exports:{}});
-    chunks[name](chunk,chunk.exports,(path)=>path.slice(2) in chunks?load(path.slice(2)):require(path));
+    const run=chunks[name]??compile(name);
+    run(chunk,chunk.exports,(path)=>path.startsWith("./")?load(path.slice(2)):require(path));
   }
   return chunk.exports;
 }
-module.exports=load;
-load("${main}");
+chunks=load("${start}");
+module.exports={load,scripts};
+if(require.main===module)load("${main}");
 `;
 
 async function buildChunks(folder: string): Promise<Chunks> {

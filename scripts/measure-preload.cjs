@@ -4,6 +4,6 @@ const { writeFileSync } = require('node:fs');
 
 process.on('SIGUSR2', () => {
   const builtins = process.moduleLoadList.filter((name) => name.startsWith('NativeModule '));
-  const files = Object.keys(require.cache).filter((name) => name !== __filename);
+  const files = ['main.cjs', ...require(process.argv[1]).scripts.keys()];
   writeFileSync(process.env.ESA_TEST_REPORT, JSON.stringify({ builtins, files }));
 });
