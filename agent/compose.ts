@@ -173,14 +173,15 @@ async function openRest(agent: Agent, host: Host, before: Recording): Promise<Re
   // What changed before there was a watch.
   read();
   await reading;
-  const { settleMemory } = await import('./memory.ts');
-  settleMemory();
+  void before.tried.then(async () => (await import('./memory.ts')).settleMemory());
   return { doors, watch };
 }
 
 /** What happens until somebody counts it. */
 interface Recording {
   readonly events: readonly LoopEvent[];
+  /** Resolves once every ExternalSecret was tried. */
+  readonly tried: Promise<void>;
   end(): void;
 }
 
@@ -189,13 +190,15 @@ async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
   const events: LoopEvent[] = [];
   let left = loop.specs?.externalSecrets.length ?? 0;
   const { promise: tried, resolve } = Promise.withResolvers<void>();
-  const listener = (event: LoopEvent): void => {
-    events.push(event);
-    if (event.kind === 'attempt' && --left === 0) resolve();
+  const record = (event: LoopEvent): void => void events.push(event);
+  const count = (event: LoopEvent): void => {
+    if (event.kind !== 'attempt' || --left > 0) return;
+    observe.delete(count);
+    resolve();
   };
-  observe.add(listener);
+  observe.add(record).add(count);
   if (left > 0) await Promise.race([tried, clock.sleep(limits.firstRoundMs)]);
-  return { events, end: () => observe.delete(listener) };
+  return { events, tried, end: () => observe.delete(record) };
 }
 
 /** Reads the specs, says what is wrong with them, and hands them to the loop if they changed. */

@@ -3,9 +3,11 @@
  * the last file, and memory after an idle while. Starts alternate, so that what else the machine does meets both;
  * the figures are medians, and what to look at is the ratios.
  *
+ * Run as it is, it also writes its table into docs/performance.md; with --json or other counts it does not.
+ *
  *   npm run bench -- [--counts 1,10,100] [--runs 5] [--idle 10] [--entry dist/main.cjs] [--json]
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -94,16 +96,35 @@ function table(rows: readonly Row[], names: readonly string[]): string {
   return [head, ...lines].map(show).join('\n');
 }
 
+const page = join(import.meta.dirname, '..', '..', 'docs', 'performance.md');
+const part = /(<!-- bench: [^>]*-->\n)[\s\S]*?(<!-- \/bench -->)/;
+
+/** Puts the table into the page, in the place of the last one. */
+function record(rows: readonly Row[], names: readonly string[]): void {
+  const lines = table(rows, names)
+    .split('\n')
+    .map((line) => `| ${line.trim().split(/ {2,}/).join(' | ')} |`);
+  const [head = '', ...body] = lines;
+  const rule = head.replace(/[^|]+/g, '---');
+  const text = [head, rule, ...body].join('\n');
+  writeFileSync(
+    page,
+    readFileSync(page, 'utf8').replace(part, (_, open, close) => `${open}\n${text}\n\n${close}`),
+  );
+}
+
 interface Plan {
   readonly counts: readonly number[];
   readonly runs: number;
   readonly idleMs: number;
 }
 
+const defaultCounts = '1,10,100';
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      counts: { type: 'string', default: '1,10,100' },
+      counts: { type: 'string', default: defaultCounts },
       runs: { type: 'string', default: '5' },
       idle: { type: 'string', default: '10' },
       entry: { type: 'string', default: join(import.meta.dirname, '..', '..', 'dist', 'main.cjs') },
@@ -128,6 +149,7 @@ async function main(): Promise<void> {
     const contenders = [...ours, vaultAgent(vault, role)];
     const rows = await measure(contenders, plan);
     const names = contenders.map(({ name }) => name);
+    if (!values.json && values.counts === defaultCounts) record(rows, names);
     process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${table(rows, names)}\n`);
   } finally {
     await vault.stop();
