@@ -1,6 +1,9 @@
 import type { At } from '../src/base/errors.ts';
 import { type Paint, widthOf } from './paint.ts';
 
+/** What would move the cursor or turn the text around, one column each. */
+const invisible = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
 /**
  * The line of the user's file that a fault points at, with a caret beneath its column; nothing where the place is
  * not known. What a Secret document holds is never shown.
@@ -14,7 +17,11 @@ export function excerpt(
   const line = text.split(/\r?\n/)[at.line - 1];
   if (line === undefined || line.trim() === '') return [];
   const gutter = String(at.line);
-  const clipped = clip(line.replaceAll('\t', ' '), (at.column ?? 1) - 1, options.columns - gutter.length - 6);
+  const clipped = clip(
+    line.replace(invisible, ' '),
+    (at.column ?? 1) - 1,
+    options.columns - gutter.length - 6,
+  );
   const { paint } = options;
   const lines = [`  ${paint('gray', `${gutter} |`)} ${clipped.text}`];
   if (at.column === undefined) return lines;

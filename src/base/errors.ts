@@ -53,7 +53,8 @@ export interface AgentErrorInit {
 
 /**
  * The one error type. It is made where the fact is known, given more of `at` by `within` where context
- * is added, and logged once, in the loop. `message` never holds a secret value nor a volatile id.
+ * is added, and logged once, in the loop. `message` never holds a secret value nor a volatile id. What specs and
+ * stores put into it is made printable here, since it ends on terminals, in logs and in `kubectl describe`.
  */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
@@ -65,10 +66,10 @@ export class AgentError extends Error {
   readonly condition: string | undefined;
 
   constructor(code: Code, message: string, init: AgentErrorInit = {}) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    super(printable(message), init.cause === undefined ? undefined : { cause: init.cause });
     this.code = code;
-    this.at = init.at ?? {};
-    this.remedy = init.remedy;
+    this.at = printableAt(init.at ?? {});
+    this.remedy = init.remedy === undefined ? undefined : printable(init.remedy);
     this.retryAfterMs = init.retryAfterMs;
     this.requestId = init.requestId;
     this.condition = init.condition;
@@ -84,6 +85,25 @@ export class AgentError extends Error {
     if (this.cause !== undefined) init.cause = this.cause;
     return new AgentError(this.code, this.message, init);
   }
+}
+
+/** C0 and C1 controls but the line feed, and what separates lines or turns text around. */
+const unprintable = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Controls as `\uXXXX`; the line feeds of a text of several lines stay. */
+export function printable(text: string): string {
+  return text.replace(unprintable, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+function printableAt(at: At): At {
+  const entries = Object.entries(at).map(([name, value]: [string, unknown]) => {
+    return [name, typeof value === 'string' ? printable(value).replaceAll('\n', escaped) : value];
+  });
+  return Object.fromEntries(entries) as At;
 }
 
 /**
