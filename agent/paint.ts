@@ -31,16 +31,18 @@ export function widthOf(text: string): number {
   return stripVTControlCharacters(text).length;
 }
 
-/** Words broken into lines of at most `width`, each after the first indented; a longer word stands alone. */
+/** Words broken into lines of at most `width`, each after the first indented; a longer word stands alone. What
+ * follows the first line of the text itself is an excerpt, whose columns are kept. */
 export function wrap(text: string, width: number, indent = 0): string {
+  const [first = '', ...excerpt] = text.split('\n');
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of first.split(' ')) {
     const last = lines.at(-1);
     if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width - indent) {
       lines[lines.length - 1] = `${last} ${word}`;
     } else lines.push(word);
   }
-  return lines.join(`\n${' '.repeat(indent)}`);
+  return [...lines, ...excerpt].join(`\n${' '.repeat(indent)}`);
 }
 
 /** How long, in the two largest units that matter: `45s`, `3m`, `2h10m`, `5d`. */
