@@ -49,6 +49,11 @@ function find(bytes: Buffer, property: string, order: Traits['lookup']): Buffer 
   }
 }
 
+/** That it is absent, and what is there instead, for a provider that counts that as "no secret". */
+export function absence(fetched: FetchedText | FetchedTree, property: string): string {
+  return missing(wholeOf(fetched).reveal(), property).message;
+}
+
 function missing(bytes: Buffer, property: string): AgentError {
   const json = attemptJson(bytes);
   const known = json === undefined ? 'the value is not JSON' : knownInstead(json, property);

@@ -8,7 +8,7 @@ import { membersOf } from './extract.ts';
 import type { Fetched, Traits } from './fetched.ts';
 import { namedValue, namedValues } from './named.ts';
 import { readOfDataFrom, readOfRef } from './plan.ts';
-import { lookup } from './property.ts';
+import { absence, lookup } from './property.ts';
 import { rewrite } from './rewrite.ts';
 
 /** An entry that the store proved to have nothing, and that may be left out. */
@@ -101,8 +101,7 @@ function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shapin
     return;
   }
   const isFault = outcome.kind === 'absent' && traits.absentKeyOfData === 'error';
-  if (isFault || externalSecret.target.deletionPolicy === 'Retain')
-    throw notFound(remoteRef.key, value.reason);
+  if (isFault || externalSecret.target.deletionPolicy === 'Retain') throw notFound(remoteRef.key, value);
   missing.push({ at: placeOf(entry, 'NotFound'), reason: value.reason });
 }
 
@@ -116,7 +115,7 @@ async function addDataFrom(shaping: Shaping, entry: DataFromEntry): Promise<void
     entry.kind === 'find' ? entry.find : entry.extract;
   if ('reason' in given) {
     if (externalSecret.target.deletionPolicy === 'Retain')
-      throw notFound(entry.kind === 'extract' ? entry.extract.key : 'what find names', given.reason);
+      throw notFound(entry.kind === 'extract' ? entry.extract.key : 'what find names', given);
     missing.push({ at: placeOf(entry, 'NotFound'), reason: given.reason });
     return;
   }
@@ -141,12 +140,14 @@ function outcomeOf(fetched: FetchedById, id: string): Fetched {
 
 interface Absent {
   readonly reason: string;
+  /** The key is there. */
+  readonly ofProperty?: true;
 }
 
 function oneValue(fetched: Fetched, property: string, traits: Traits): Secret | Absent {
   if (fetched.kind === 'absent') return fetched;
   if (fetched.kind === 'map') return namedValue(fetched, property);
-  return lookup(fetched, property, traits) ?? { reason: `there is no property ${property}` };
+  return lookup(fetched, property, traits) ?? { reason: absence(fetched, property), ofProperty: true };
 }
 
 function foundValues(fetched: Fetched): SecretMap | Absent {
@@ -185,9 +186,10 @@ function refuseNullBytes(entries: SecretMap, policy: NullBytePolicy): void {
   }
 }
 
-function notFound(key: string, reason: string): AgentError {
+function notFound(key: string, { reason, ofProperty }: Absent): AgentError {
+  const create = ofProperty ? `add the property to ${key}` : `create ${key}`;
   return new AgentError('NotFound', reason, {
-    remedy: `create ${key} in the store, or correct the reference; deletionPolicy Delete or Merge leaves it out`,
+    remedy: `${create} in the store, or correct the reference; deletionPolicy Delete or Merge leaves it out`,
   });
 }
 

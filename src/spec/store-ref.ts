@@ -44,7 +44,9 @@ function missing(stores: ResolverOptions['stores'], ref: StoreRef): string {
   if (otherKind !== undefined)
     return `there is no ${ref.kind}/${ref.name}; a ${otherKind.kind} has that name`;
   const names = all.filter(({ kind }) => kind === ref.kind).map(({ name }) => name);
-  return `there is no ${ref.kind}/${ref.name}${didYouMean(ref.name, names)}`;
+  const near = didYouMean(ref.name, names);
+  const others = names.length === 0 ? '; no document is one' : `; there is ${names.slice(0, 10).join(', ')}`;
+  return `there is no ${ref.kind}/${ref.name}${near === '' ? others : near}`;
 }
 
 function unusable(draft: StoreDraft, options: ResolverOptions): string | undefined {

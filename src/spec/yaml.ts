@@ -168,6 +168,7 @@ function checkKeys(document: YamlDocument, positionOf: PositionOf): void {
 }
 
 function keyFault(key: Node | null, seen: Set<string>): string | undefined {
+  if (isMap(key)) return 'a key must be a name; put {{ … }} in quotes, and render a chart first';
   if (!isScalar(key) || key.value === null) return 'a key must be a name';
   const name = String(key.value);
   if (seen.has(name) && name !== '<<') return `the key ${shown(name)} is given twice`;

@@ -77,6 +77,11 @@ const cases: readonly (readonly [string, string, string])[] = [
     'specs.yaml:1:4: SpecInvalid: not valid YAML: a tag such as !name is not known here',
   ],
   ['infinity', 'a: .inf\n', 'specs.yaml:1: SpecInvalid: the document holds a number that is not finite'],
+  [
+    'a chart that was not rendered',
+    'name: {{ .Values.name }}\n',
+    'specs.yaml:1:8: SpecInvalid: a key must be a name; put {{ … }} in quotes, and render a chart first',
+  ],
   ['a key that is a list', '{[a]: 1}\n', 'specs.yaml:1:2: SpecInvalid: a key must be a name'],
   [
     'a bare text',
