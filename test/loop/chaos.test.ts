@@ -92,7 +92,7 @@ describe('whatever stores, volume and clocks do', () => {
 
   test('a thousand agents come back to a store over seconds, not at once', async () => {
     const perSecond = new Map<number, number>();
-    const outageMs = 30 * minuteMs;
+    const outageMs = 12 * minuteMs;
     for (let agent = 0; agent < 1_000; agent++) {
       const world = new World({ seed: agent * 7_919 + 1 });
       world.store.values.set('key', 'one');
