@@ -61,7 +61,10 @@ export const optionGroups: readonly (readonly [title: string, names: readonly Op
   ['Who the pod is', ['identity', 'tokens', 'roleArn']],
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],
   ['Watching it', ['listen', 'refreshTokenFile', 'events', 'writeStatus', 'logLevel', 'logFormat']],
-  ['The webhook', ['webhook', 'certFile', 'keyFile', 'requireTls']],
+  [
+    'The webhook',
+    ['webhook', 'certFile', 'keyFile', 'tlsSecret', 'tlsNames', 'webhookConfiguration', 'requireTls'],
+  ],
   [
     'What pods are given',
     ['image', 'imagePullPolicy', 'imagesAllow', 'native', 'size', 'resources', 'audiences', 'tokenTtl'],

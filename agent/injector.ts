@@ -13,7 +13,7 @@ import { version } from './version.ts';
 export async function injector(config: Config, host: Host): Promise<ExitCode> {
   const log = await logOf(config, host);
   for (const warning of config.warnings) log.warn({}, warning);
-  const certificates = await openCertificates(config, log);
+  const certificates = await openCertificates(config, host, log);
   const { parseListen } = await import('../src/observe/server.ts');
   const metrics = openInjectorMetrics({ version, tls: () => certificates.tls() });
   const server = await openInjectorServer({
@@ -45,13 +45,58 @@ async function logOf(config: Config, host: Host): Promise<Log> {
   });
 }
 
-async function openCertificates({ certFile, keyFile }: Config, log: Log): Promise<TlsSource> {
+async function openCertificates(config: Config, host: Host, log: Log): Promise<TlsSource> {
+  const { certFile, keyFile, tlsSecret } = config;
+  if (tlsSecret !== undefined && (certFile !== undefined || keyFile !== undefined))
+    throw new UsageError(
+      exitCodes.usage,
+      '--tls-secret and --cert-file exclude each other',
+      'give one of them',
+    );
+  if (tlsSecret !== undefined) return await openOwnCertificates(config, { secret: tlsSecret, host, log });
   if (certFile === undefined || keyFile === undefined) {
-    const remedy = 'give both, as cert-manager or openssl make them';
+    const remedy = 'give both, as cert-manager or openssl make them, or --tls-secret';
     throw new UsageError(exitCodes.usage, 'the webhook needs --cert-file and --key-file', remedy);
   }
   const { openTlsFiles } = await import('../src/inject/tls-files.ts');
   return await openTlsFiles({ certFile, keyFile, clock: systemClock, log });
+}
+
+async function openOwnCertificates(
+  { tlsNames, webhookConfiguration, pod }: Config,
+  { secret, host, log }: { readonly secret: string; readonly host: Host; readonly log: Log },
+): Promise<TlsSource> {
+  if (tlsNames.length === 0) {
+    const remedy = 'give the name of its Service, such as external-secrets-agent-injector.my-namespace.svc';
+    throw new UsageError(exitCodes.usage, '--tls-secret needs --tls-names', remedy);
+  }
+  const [{ openKube }, { openSelfCertificates }] = await Promise.all([
+    import('../src/kube/client.ts'),
+    import('../src/inject/certificates.ts'),
+  ]);
+  const kube = await openKube({ clock: systemClock, env: host.env });
+  const namespace = pod.namespace ?? kube.namespace;
+  if (namespace === undefined) {
+    const remedy = 'set POD_NAMESPACE from the downward API';
+    throw new UsageError(exitCodes.usage, 'it is not known in which namespace --tls-secret is', remedy);
+  }
+  const certificates = openSelfCertificates({
+    kube,
+    namespace,
+    secret,
+    configuration: webhookConfiguration,
+    names: tlsNames,
+    clock: systemClock,
+    log,
+  });
+  return {
+    tls: () => certificates.tls(),
+    onTlsChange: (listener) => certificates.onTlsChange(listener),
+    close: async () => {
+      await certificates.close();
+      await kube.close();
+    },
+  };
 }
 
 interface Served {

@@ -90,6 +90,17 @@ export function withNewLeaf(set: CertificateSet, names: readonly string[], nowMs
   return { ...set, leaf };
 }
 
+/**
+ * The names wanted, and those of a leaf that lacks one of them: while replicas of two kinds run, neither undoes what
+ * the other needs. A leaf that had them all is followed by one with the names wanted alone.
+ */
+export function namesOfNext({ leaf }: CertificateSet, wanted: readonly string[]): readonly string[] {
+  const found = leaf === undefined ? '' : (new X509Certificate(leaf.cert).subjectAltName ?? '');
+  const had = found.split(', ').map((each) => each.replace(/^(?:DNS|IP Address):/, ''));
+  const known = new Set(had.map((name) => name.toLowerCase()).filter((name) => name !== ''));
+  return wanted.every((name) => known.has(name.toLowerCase())) ? wanted : [...new Set([...wanted, ...known])];
+}
+
 function commonNameOf({ subject }: X509Certificate): string {
   return /^CN=(.*)$/m.exec(subject)?.[1] ?? '';
 }

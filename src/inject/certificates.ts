@@ -8,7 +8,13 @@ import { isConflict } from '../kube/fault.ts';
 import { type Bundles, readBundles, writeBundles } from './certificates-bundle.ts';
 import { planRotation, type Write } from './certificates-plan.ts';
 import { readStored, type Stored, writeStored } from './certificates-secret.ts';
-import { type CertificateSet, pemsOf, withNewAuthority, withNewLeaf } from './certificates-set.ts';
+import {
+  type CertificateSet,
+  namesOfNext,
+  pemsOf,
+  withNewAuthority,
+  withNewLeaf,
+} from './certificates-set.ts';
 import type { TlsPair, TlsSource } from './tls.ts';
 
 export interface SelfCertificatesOptions {
@@ -161,7 +167,7 @@ function contentsAfter(
     case 'authority':
       return withNewAuthority(set, nowMs);
     case 'leaf':
-      return withNewLeaf(set, names, nowMs);
+      return withNewLeaf(set, namesOfNext(set, names), nowMs);
     case 'retire':
       return { ...set, former: [] };
   }
