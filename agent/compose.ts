@@ -167,7 +167,9 @@ async function openRest(agent: Agent, host: Host, before: Recording): Promise<Re
   before.end();
   let reading = Promise.resolve();
   const read = (): void => {
-    reading = reading.then(() => accept(agent, host.stopping));
+    reading = reading
+      .then(() => accept(agent, host.stopping))
+      .catch((err: unknown) => agent.log.error({ err }, 'specs not taken in; those that run stay in force'));
   };
   const watch = await agent.specs.watch(read);
   // What changed before there was a watch.

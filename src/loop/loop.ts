@@ -100,7 +100,12 @@ export class Loop {
       kept.setTarget(spec.name, undefined);
       observe({ kind: 'removed', name: spec.name, namespace: spec.namespace });
     }
-    for (const target of arrived) await this.#arrive(target, signal);
+    for (const target of arrived) {
+      await this.#arrive(target, signal).catch((thrown: unknown) => {
+        // Who is told to end has not failed.
+        if (!signal.aborted) throw thrown;
+      });
+    }
     stores.retain(specs.stores);
     this.#wake.abort();
   }

@@ -190,3 +190,12 @@ describe('time and demand', () => {
     });
   }
 });
+
+describe('the end', () => {
+  test('a stop while specs are taken in is no failure', async () => {
+    const world = worldOf({ key: '1' });
+    await world.stop();
+    await world.accept(specSet([externalSecret('db'), externalSecret('web')]));
+    assert.deepEqual([...world.loop.view().targets.keys()], ['db', 'web']);
+  });
+});
