@@ -76,6 +76,13 @@ export interface AgentBuild {
   readonly shape: 'one' | 'each';
 }
 
+const imageEnv = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '65536',
+  MALLOC_TRIM_THRESHOLD_: '65536',
+  UV_THREADPOOL_SIZE: '2',
+};
+
 /** As the image starts it: the flags and variables are those of the Dockerfile. */
 export function agent(build: AgentBuild): Contender {
   return {
@@ -93,7 +100,7 @@ export function agent(build: AgentBuild): Contender {
       ];
       return {
         command: [process.execPath, ...flags, build.entry, 'run', ...options, '--listen', '127.0.0.1:0'],
-        env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2', ESA_LOG_LEVEL: 'error' },
+        env: { ...imageEnv, ESA_LOG_LEVEL: 'error' },
         files,
       };
     },
