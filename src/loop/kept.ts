@@ -77,7 +77,7 @@ export class Kept implements Memory {
     if (this.#unwritten) this.#write();
   }
 
-  /** Once for all that changes together: a write for each of 100 targets took a third of their first sync. */
+  /** Once for all that changes together: a write for each of 100 targets took a sixth of their first sync. */
   #writeSoon(): void {
     if (this.#unwritten) return;
     this.#unwritten = true;
