@@ -54,7 +54,7 @@ export interface HttpTransport {
  * Nothing is loaded or connected before the first request.
  *
  * Stores are reached by Node's own client: its server is in the process anyway, and a second HTTP stack beside it
- * (undici, whose parser is WebAssembly) costs 15 ms at the start and 7 MB of private memory for good. A pod behind
+ * (undici, whose parser is WebAssembly) costs 18 ms of CPU at the start and 3 MB of private memory. A pod behind
  * a proxy pays for undici, whose ProxyAgent is stable where Node's own (`proxyEnv`) is under development.
  */
 export function openHttp(options: HttpOptions = {}): HttpTransport {
