@@ -108,9 +108,10 @@ export function settleTarget({ target, modes, path }: Place): void {
 }
 
 /** A folder is ours when it holds a name that only this sink gives, or a `..data` that links to such a name:
- * neither people nor the kubelet give those. */
+ * neither people nor the kubelet give those. Links of keys alone are what is left when a removal was killed. */
 function isOursToFill(target: Folder): boolean {
-  return liveName(target) !== undefined || target.names().some(isOurs);
+  if (liveName(target) !== undefined || target.names().some(isOurs)) return true;
+  return target.lstat(dataLink) === undefined && staleLinks(target, new Set()).length > 0;
 }
 
 /** Removes all that is ours in a target, `..data` first so that the keys go at once, and the folder if nothing

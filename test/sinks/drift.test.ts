@@ -34,6 +34,37 @@ async function published(t: { after(fn: () => void): void }) {
 
 describe('drift on the volume', () => {
   for (const [what, tamper] of [
+    ['..data is gone', ({ target }) => unlinkSync(join(target, '..data'))],
+    [
+      '..data and all generations are gone',
+      ({ target }) => {
+        for (const name of readdirSync(target)) {
+          if (name.startsWith('..')) rmSync(join(target, name), { recursive: true });
+        }
+      },
+    ],
+    ['the whole folder is gone', ({ target }) => rmSync(target, { recursive: true })],
+    ['the whole output is gone', ({ output }) => rmSync(output, { recursive: true })],
+  ] as [string, (place: { target: string; output: string }) => void][]) {
+    it(`makes all of it anew when ${what}`, async (t) => {
+      const { target, output, sink, publish } = await published(t);
+      tamper({ target, output });
+      assert.equal(await sink.adopt(externalSecret(), signal), undefined);
+      await publish();
+      assert.deepEqual(seen(target), data);
+      assert.deepEqual(orphans(target), []);
+    });
+  }
+
+  it('removes what is left of a removal that was killed', async (t) => {
+    const { target, output, sink } = await published(t);
+    unlinkSync(join(target, '..data'));
+    await sink.adopt(externalSecret(), signal);
+    assert.deepEqual(await sink.sweep(new Set()), ['db']);
+    assert.deepEqual(readdirSync(output), []);
+  });
+
+  for (const [what, tamper] of [
     ['a changed file', (live: string) => overwrite(join(live, 'a'), 'X')],
     ['a file of another length', (live: string) => overwrite(join(live, 'a'), '11')],
     ['a deleted file', (live: string) => unlinkSync(join(live, 'a'))],
