@@ -194,22 +194,12 @@ describe('an injected agent in a real pod', { skip: clusterMissing(), concurrenc
   it('sync: true gates the app behind the Secret that its envFrom names', async () => {
     const { namespace, door } = await stage('env');
     door.shut();
-    const rule = {
+    await namespace.allow({
       apiGroups: [''],
       resources: ['secrets'],
       resourceNames: ['db'],
       verbs: ['get', 'create', 'patch'],
-    };
-    await namespace.apply(
-      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'sync' }, rules: [rule] },
-      {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'RoleBinding',
-        metadata: { name: 'sync' },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'sync' },
-        subjects: [{ kind: 'ServiceAccount', name: 'app', namespace: namespace.name }],
-      },
-    );
+    });
     const spec = appPod({
       script: `echo "env $password"; trap 'exit 0' TERM; while :; do sleep 0.2; done`,
       app: user,

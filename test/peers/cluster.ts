@@ -100,6 +100,21 @@ export class Namespace {
     });
   }
 
+  /** Gives the service account `app` a right. */
+  async allow(rule: object): Promise<void> {
+    const group = 'rbac.authorization.k8s.io';
+    const named = { apiVersion: `${group}/v1`, metadata: { name: 'app' } };
+    await this.apply(
+      { ...named, kind: 'Role', rules: [rule] },
+      {
+        ...named,
+        kind: 'RoleBinding',
+        roleRef: { apiGroup: group, kind: 'Role', name: 'app' },
+        subjects: [{ kind: 'ServiceAccount', name: 'app', namespace: this.name }],
+      },
+    );
+  }
+
   async get(kind: string, name: string): Promise<KubeObject> {
     return JSON.parse(await this.kubectl(['get', kind, name, '-o', 'json']));
   }
