@@ -4,7 +4,17 @@ import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type PeerName = 'vault' | 'aws' | 'kubernetes' | 'node' | 'java';
+export type PeerName =
+  | 'vault'
+  | 'aws'
+  | 'kubernetes'
+  | 'node'
+  | 'java'
+  | 'helm'
+  | 'kubectl'
+  | 'gator'
+  | 'opa'
+  | 'prometheus';
 
 /** Where a program is on PATH (or in KUBEBUILDER_ASSETS), or undefined. */
 export function findProgram(name: string): string | undefined {
