@@ -100,12 +100,11 @@ export class Loop {
       kept.setTarget(spec.name, undefined);
       observe({ kind: 'removed', name: spec.name, namespace: spec.namespace });
     }
-    for (const target of arrived) {
-      await this.#arrive(target, signal).catch((thrown: unknown) => {
-        // Who is told to end has not failed.
-        if (!signal.aborted) throw thrown;
-      });
-    }
+    // Together: an API server that does not answer holds up all of them as long as one.
+    await Promise.all(arrived.map((target) => this.#arrive(target, signal))).catch((thrown: unknown) => {
+      // Who is told to end has not failed.
+      if (!signal.aborted) throw thrown;
+    });
     stores.retain(specs.stores);
     this.#wake.abort();
   }

@@ -112,6 +112,40 @@ describe('a real agent and a real API server', { skip: missing('kubernetes', api
     assert.equal((await cluster.data('once'))?.['password'], 'v');
   });
 
+  test('an API server that hangs holds up many files as long as one, and no end', {
+    timeout: 60_000,
+  }, async () => {
+    const hanging = createServer(() => {});
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+    try {
+      const names = Array.from({ length: 10 }, (_, i) => `many-${i}`);
+      const specs = names.map((name) => [`${name}.yaml`, externalSecret(name)] as const);
+      agent = await prepare(
+        { 'store.yaml': store('v'), ...Object.fromEntries(specs) },
+        { args: ['--sync-secret'] },
+      );
+      const content = {
+        'current-context': 'pod',
+        clusters: [
+          { name: 'c', cluster: { server: `http://127.0.0.1:${(hanging.address() as AddressInfo).port}` } },
+        ],
+        contexts: [{ name: 'pod', context: { cluster: 'c', user: 'pod' } }],
+        users: [{ name: 'pod', user: { token: 'x' } }],
+      };
+      await writeFile(agent.path('kubeconfig'), JSON.stringify(content));
+      const startMs = performance.now();
+      await agent.start();
+      for (const name of names) await until(async () => (await agent.text(name, 'password')) === 'v');
+      // Two looks of 2 s, where one after the other would be twenty.
+      assert.ok(performance.now() - startMs < 15_000);
+      const stopMs = performance.now();
+      await agent.stop();
+      assert.ok(performance.now() - stopMs < 2_000);
+    } finally {
+      hanging.close();
+    }
+  });
+
   test('templateFrom finds a ConfigMap of the namespace, once a Role lets it', {
     timeout: 60_000,
   }, async () => {

@@ -40,6 +40,7 @@ export function wrapLines(text: string, options: WrapOptions, context: CallConte
       offset++;
       continue;
     }
+    context.step();
     context.grow(separator.length);
     const line = nextLine(text, offset, width, breakWords);
     if (line === undefined) break;
@@ -56,8 +57,9 @@ function nextLine(
   width: number,
   breakWords: boolean,
 ): { end: number; next: number } | undefined {
-  const within = text.lastIndexOf(' ', offset + width);
-  if (within >= offset) return { end: within, next: within + 1 };
+  // In the line's own text alone, since a search from its end would go on to the start of everything.
+  const within = text.slice(offset, offset + width + 1).lastIndexOf(' ');
+  if (within >= 0) return { end: offset + within, next: offset + within + 1 };
   if (breakWords) return { end: offset + width, next: offset + width };
   const beyond = text.indexOf(' ', offset + width);
   return beyond < 0 ? undefined : { end: beyond, next: beyond + 1 };
