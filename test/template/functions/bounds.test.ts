@@ -99,6 +99,13 @@ test('a large text goes through in reasonable time', async () => {
   assert.ok(performance.now() - started < 20_000);
 });
 
+test('a long text without spaces is wrapped in time by its length', async () => {
+  const data = { x: 'a'.repeat(1 << 18) };
+  const started = performance.now();
+  assert.equal(await rendered('{{ wrapWith 1 "|" .x | len }}', { data }), String((1 << 19) - 1));
+  assert.ok(performance.now() - started < 3_000);
+});
+
 test('no error quotes what a template works on', async () => {
   const secret = 'hunter2-canary';
   for (const call of [
