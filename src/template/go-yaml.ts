@@ -40,8 +40,10 @@ export function readYaml(source: string): Yaml {
   }
   const control = source.search(forbidden);
   if (control >= 0) throw new YamlFault('a control character', lineAt(source, control));
-  // YAML 1.1 breaks lines at these too.
-  const broken = source.replace(/\r\n?|\u0085/g, '\n');
+  // YAML 1.1 breaks lines at these too; at those of Unicode only before anything else, since a quoted text keeps them.
+  const broken = source
+    .replace(/\r\n?|\u0085/g, '\n')
+    .replace(blankStart, (blank) => blank.replace(/[\u2028\u2029]/g, '\n'));
   checkHeading(broken);
   const { text, document } = parseFirst(broken);
   if (document === undefined) return null;
@@ -103,6 +105,9 @@ const options = {
 
 /** What go-yaml's reader lets through are tab, line breaks and what can be seen. */
 const forbidden = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** Blank lines and comments. */
+const blankStart = /^(?:[ \n\u2028\u2029]+|#[^\n\u2028\u2029]*)+/;
 
 function checkDocument(text: string, document: Document): void {
   for (const { code, pos } of document.errors) {
