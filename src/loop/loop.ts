@@ -208,6 +208,8 @@ export class Loop {
       this.#fail(target, failure, round);
     }
     this.#targets.update(target.spec.name, { attempt: undefined });
+    // In the same turn, so that whoever sees all delivered, and kills us, finds it kept.
+    if (this.#targets.idle) this.#parts.kept.flush();
     this.#tell(target, failure, clock.monotonic() - round.beganMs);
     this.#wake.abort();
   }

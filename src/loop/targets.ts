@@ -174,6 +174,11 @@ export class Targets {
     return Math.min(...due, ...this.#removals.values(), this.#sweepAtMs);
   }
 
+  /** True when no sync is under way. */
+  get idle(): boolean {
+    return this.#byName.values().every(({ attempt }) => attempt === undefined);
+  }
+
   /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */
   get settled(): boolean {
     return this.all().every(({ state, attempt }) => {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { AgentError } from '../../src/base/errors.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { Kept } from '../../src/loop/kept.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { externalSecret, specSet, World } from './world.ts';
 
 const minuteMs = 60_000;
@@ -192,6 +198,20 @@ describe('time and demand', () => {
 });
 
 describe('the end', () => {
+  test('a kill right after all is delivered finds that kept', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'esa-kept-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const clock = new ManualClock();
+    const options = { folder, podUid: 'u', clock, log: silentLog };
+    const world = new World({ clock, kept: new Kept(options) });
+    world.store.values.set('key', '1');
+    await world.start(externalSecret('db'), externalSecret('web'));
+    assert.equal(world.loop.view().started, true);
+    const next = new Kept(options);
+    for (const name of ['db', 'web']) assert.equal(next.target(name)?.specHash, world.state(name).specHash);
+    await world.stop();
+  });
+
   test('a stop while specs are taken in is no failure', async () => {
     const world = worldOf({ key: '1' });
     await world.stop();
