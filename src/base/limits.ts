@@ -103,6 +103,12 @@ export const limits = {
   certificatePollMs: 10_000,
   certificateSettleMs: 60_000,
   certificateTurnMs: 30_000,
+  /** All annotations of a pod together, as the API server has it: it counts them only after its webhooks. */
+  podAnnotationBytes: 256 * 1024,
+  /** ConfigMaps, audiences, containers, … that one annotation names. */
+  podListCount: 100,
+  /** Unknown annotations of one pod that are told: a look for the nearest known name has its cost. */
+  podUnknownCount: 20,
   /** A pod or workload that `inject` reads. */
   injectFileBytes: 16 * 1024 * 1024,
   /** A written status that is younger by no more than this, and says the same, is left alone. */

@@ -1,4 +1,5 @@
 import { AgentError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { didYouMean } from '../base/nearest.ts';
 import type { DurationOption, ListOption, ModeOption, Option, TextOption } from '../spec/contract.ts';
 import { formatDuration, parseDuration } from '../spec/duration.ts';
@@ -37,10 +38,12 @@ export function checkOneOf(text: string, values: readonly string[]): void {
   throw invalid(text, `is not known here${didYouMean(text, values)}`, `choose from ${values.join(', ')}`);
 }
 
-/** Its comma-separated parts. */
+/** Its comma-separated parts. Throws AgentError SpecInvalid when there are more than any pod needs. */
 export function partsOfList(text: string): readonly string[] {
   const parts = text.split(',').map((part) => part.trim());
-  return [...new Set(parts.filter((part) => part !== ''))];
+  const distinct = [...new Set(parts.filter((part) => part !== ''))];
+  if (distinct.length <= limits.podListCount) return distinct;
+  throw invalid(text, 'names too many', `name ${limits.podListCount} at most`);
 }
 
 /** A folder that can be mounted: absolute, and written in one way only. */

@@ -1,4 +1,5 @@
 import { AgentError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { tokenFileName } from '../identity/identity.ts';
 import { type Option, type OptionName, options } from '../spec/contract.ts';
@@ -92,8 +93,8 @@ class Reader {
 
   /** Tells every annotation and label under our prefix that is not ours. */
   checkKeys(): void {
-    for (const name of this.#names(this.#pod.annotations)) {
-      if (annotationNames.includes(name)) continue;
+    const unknown = this.#names(this.#pod.annotations).filter((name) => !annotationNames.includes(name));
+    for (const name of unknown.slice(0, limits.podUnknownCount)) {
       const unbuilt = unbuiltAnnotations.includes(name) || /^format\./.test(name);
       const message = unbuilt
         ? 'is not supported by this version'
@@ -101,8 +102,8 @@ class Reader {
       const remedy = unbuilt ? 'leave it out' : `there is ${annotationNames.join(', ')}`;
       this.#refuse(unbuilt ? 'NotSupported' : 'UnknownAnnotation', name, { message, remedy });
     }
-    for (const name of this.#names(this.#pod.labels)) {
-      if (labelNames.includes(name)) continue;
+    const labels = this.#names(this.#pod.labels).filter((name) => !labelNames.includes(name));
+    for (const name of labels.slice(0, limits.podUnknownCount)) {
       const message = `is no label of a Pod${didYouMean(name, labelNames)}`;
       this.#refuse('UnknownAnnotation', name, { message, remedy: 'use an annotation, or leave it out' });
     }
@@ -176,7 +177,7 @@ class Reader {
     const text = this.#text('containers');
     if (text === undefined) return 'all';
     if (text.trim() === 'none') return [];
-    const names = partsOfList(text);
+    const names = this.#try('containers', () => partsOfList(text)) ?? [];
     if (names.length === 0) {
       const remedy = 'name containers with commas between them, or write none';
       this.#refuse('InvalidAnnotation', 'containers', { message: 'names nothing', remedy });

@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import { annotationPrefix } from '../spec/contract.ts';
 import { pointer } from './json-patch.ts';
 import { isMembers, type Json, listOf, type Members, membersOf, textOf } from './raw.ts';
@@ -36,6 +37,12 @@ export function readPod(value: unknown): Pod | Refusal {
   }
   const spec = membersOf(raw['spec']);
   const metadata = membersOf(raw['metadata']);
+  const bytes = bytesOf(membersOf(metadata['annotations']));
+  if (bytes > limits.podAnnotationBytes) {
+    const message = `all together have ${bytes} bytes, and the API server takes ${limits.podAnnotationBytes}`;
+    const remedy = `put specs into ConfigMaps, and name those in ${annotationPrefix}config`;
+    return refusal('InvalidPod', 'metadata.annotations', { message, remedy });
+  }
   return {
     raw,
     spec,
@@ -99,6 +106,13 @@ function isListOfMembers(value: Json | undefined): boolean {
 
 function isTextMap(value: Json): boolean {
   return isMembers(value) && Object.values(value).every((each) => typeof each === 'string');
+}
+
+function bytesOf(texts: Members): number {
+  return Object.entries(texts).reduce(
+    (sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(text)),
+    0,
+  );
 }
 
 /** Whether the pod asks for an agent; the label wins over the annotation. A word that is neither is a refusal. */

@@ -139,6 +139,22 @@ describe('annotations are a closed set', () => {
     );
   });
 
+  test('more than the API server takes is refused before it is read', () => {
+    const unknown = Array.from({ length: 75_000 }, (_, i) => [`confi${i}`, '']);
+    const beganMs = performance.now();
+    assert.match(refusalOf(pod({ annotations: Object.fromEntries(unknown) })), /^InvalidPod: .*262144/);
+    // Each looked up for what it may have meant, and told, they took minutes.
+    assert.ok(performance.now() - beganMs < 2_000);
+    const few = Object.fromEntries(unknown.slice(0, 5_000));
+    assert.equal(refusalOf(pod({ annotations: few })).match(/UnknownAnnotation/g)?.length, 20);
+    const names = Array.from({ length: 101 }, (_, i) => `c${i}`).join();
+    for (const name of ['config', 'containers', 'audiences', 'extra-secrets'])
+      assert.match(
+        refusalOf(pod({ annotations: { config: 'a', [name]: names } })),
+        /names too many \(name 100 at most\)/,
+      );
+  });
+
   test('everything that is wrong is told at once', () => {
     const said = refusalOf(pod({ annotations: { config: 'a', mode: 'x', order: 'y', colour: 'blue' } }));
     assert.equal(said.split('; ').filter((part) => /^(?:Unknown|Invalid)Annotation/.test(part)).length, 3);
