@@ -176,7 +176,7 @@ export class Targets {
 
   /** True when no sync is under way. */
   get idle(): boolean {
-    return this.#byName.values().every(({ attempt }) => attempt === undefined);
+    return this.all().every(({ attempt }) => attempt === undefined);
   }
 
   /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */
