@@ -6,7 +6,7 @@ import type { Stores } from '../src/loop/stores.ts';
 import { openLog } from '../src/observe/log.ts';
 import { plan } from '../src/plan/plan.ts';
 import { inputHash, render } from '../src/plan/render.ts';
-import { shape } from '../src/plan/shape.ts';
+import { type ShapeContext, shape } from '../src/plan/shape.ts';
 import type { Identity } from '../src/providers/provider.ts';
 import type { DataEntry, DataFromEntry, ExternalSecret, SpecSet, Store } from '../src/spec/spec.ts';
 import { Cluster } from './cluster.ts';
@@ -145,7 +145,7 @@ function checkOf(
     };
     const base = { externalSecret: spec.name, entry };
     try {
-      const { entries, missing } = await shape(alone, outcomes, traitsOf(around));
+      const { entries, missing } = await shape(alone, outcomes, contextOf(around));
       const [absent] = missing;
       if (absent !== undefined) return { ...base, outcome: { kind: 'left-out', reason: absent.reason } };
       return { ...base, outcome: { kind: 'resolved', keys: [...entries.keys()].sort() } };
@@ -165,7 +165,7 @@ async function faultOfTarget(
   const { world, signal } = around;
   const sources = world.references;
   try {
-    const { entries } = await shape(spec, outcomes, traitsOf(around));
+    const { entries } = await shape(spec, outcomes, contextOf(around));
     const hash = await inputHash(spec, entries, sources, signal);
     await render(spec, entries, { sources, hash, clock: systemClock, signal });
     return undefined;
@@ -174,6 +174,9 @@ async function faultOfTarget(
   }
 }
 
-function traitsOf({ specs, world }: Visit) {
-  return (storeId: string) => world.stores.traitsOf(specs.stores.get(storeId)!);
+function contextOf({ specs, world }: Visit): ShapeContext {
+  return {
+    traitsOf: (storeId) => world.stores.traitsOf(specs.stores.get(storeId)!),
+    clock: systemClock,
+  };
 }

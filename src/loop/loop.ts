@@ -223,7 +223,7 @@ export class Loop {
     const traitsOf = (storeId: string) => stores.traitsOf(round.specs.stores.get(storeId)!);
 
     const outcomes = await gather(target, round.outcomes); // Hop 4, shared by the round.
-    const shaped = await shape(spec, outcomes, traitsOf); // Hop 5.
+    const shaped = await shape(spec, outcomes, { traitsOf, clock }); // Hop 5.
     signal.throwIfAborted();
     if (!(await this.#mayLose(target, shaped, signal)))
       return { againInMs: uniform(clock, 1, 1.1) * limits.absenceSpacingMs };

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { systemClock } from '../base/clock.ts';
 import { functions } from '../template/functions/functions.ts';
 import { execute, load, parseTemplate } from '../template/template.ts';
 import { fromText, GoMap, toText } from '../template/value.ts';
@@ -11,7 +10,7 @@ import { fromText, GoMap, toText } from '../template/value.ts';
  */
 export async function keyTemplate(
   template: string,
-  clock: Pick<Clock, 'now'> = systemClock,
+  clock: Pick<Clock, 'now'>,
 ): Promise<(key: string) => string> {
   const parsed = parseTemplate('transform', fromText(template), { functions, missingKey: 'default' });
   await load(parsed);

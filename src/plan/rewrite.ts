@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import {
   compareBytes,
@@ -15,12 +16,16 @@ import { compileRegexp } from './regexp.ts';
 
 type Merge = Extract<Rewrite, { kind: 'merge' }>;
 
-/** The operations of one `rewrite`, each on what the one before it left. */
-export async function rewrite(entries: SecretMap, operations: readonly Rewrite[]): Promise<SecretMap> {
+/** The operations of one `rewrite`, each on what the one before it left. The clock is that of key templates. */
+export async function rewrite(
+  entries: SecretMap,
+  operations: readonly Rewrite[],
+  clock: Pick<Clock, 'now'>,
+): Promise<SecretMap> {
   let rewritten = entries;
   for (const operation of operations) {
     try {
-      rewritten = await apply(rewritten, operation);
+      rewritten = await apply(rewritten, operation, clock);
     } catch (thrown) {
       throw thrown instanceof AgentError ? thrown.within(operation.at) : thrown;
     }
@@ -28,12 +33,12 @@ export async function rewrite(entries: SecretMap, operations: readonly Rewrite[]
   return rewritten;
 }
 
-async function apply(entries: SecretMap, operation: Rewrite): Promise<SecretMap> {
+async function apply(entries: SecretMap, operation: Rewrite, clock: Pick<Clock, 'now'>): Promise<SecretMap> {
   switch (operation.kind) {
     case 'regexp':
       return renamed(entries, await regexpRenamer(operation.source, operation.target));
     case 'transform':
-      return renamed(entries, await templateRenamer(operation.template));
+      return renamed(entries, await templateRenamer(operation.template, clock));
     case 'merge':
       return merge(entries, operation);
   }
@@ -100,9 +105,12 @@ function isGroupNumber(name: string): boolean {
   return /^(?:0|[1-9][0-9]{0,7})$/.test(name);
 }
 
-async function templateRenamer(template: string): Promise<(key: string) => string> {
+async function templateRenamer(
+  template: string,
+  clock: Pick<Clock, 'now'>,
+): Promise<(key: string) => string> {
   const { keyTemplate } = await import('./key-template.ts');
-  return await keyTemplate(template);
+  return await keyTemplate(template, clock);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import { AgentError, type At, type Code } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret, type SecretMap } from '../base/secret.ts';
@@ -24,10 +25,15 @@ export interface Shaped {
 
 export type FetchedById = ReadonlyMap<string, Fetched | AgentError>;
 
-interface Shaping {
+export interface ShapeContext {
+  readonly traitsOf: (storeId: string) => Traits;
+  /** For key templates. */
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+interface Shaping extends ShapeContext {
   readonly externalSecret: ExternalSecret;
   readonly fetched: FetchedById;
-  readonly traitsOf: (storeId: string) => Traits;
   readonly entries: Map<string, Secret>;
   readonly missing: Missing[];
 }
@@ -45,9 +51,9 @@ interface Shaping {
 export async function shape(
   externalSecret: ExternalSecret,
   fetched: FetchedById,
-  traitsOf: (storeId: string) => Traits,
+  context: ShapeContext,
 ): Promise<Shaped> {
-  const shaping: Shaping = { externalSecret, fetched, traitsOf, entries: new Map(), missing: [] };
+  const shaping: Shaping = { ...context, externalSecret, fetched, entries: new Map(), missing: [] };
   for (const entry of externalSecret.dataFrom)
     await within(shaping, entry, () => addDataFrom(shaping, entry));
   for (const entry of externalSecret.data) await within(shaping, entry, () => addData(shaping, entry));
@@ -106,7 +112,7 @@ function addData({ externalSecret, fetched, traitsOf, entries, missing }: Shapin
 }
 
 async function addDataFrom(shaping: Shaping, entry: DataFromEntry): Promise<void> {
-  const { externalSecret, fetched, traitsOf, entries, missing } = shaping;
+  const { externalSecret, fetched, traitsOf, clock, entries, missing } = shaping;
   const traits = traitsOf(entry.storeId);
   const outcome = outcomeOf(fetched, readOfDataFrom(entry).id);
   const given =
@@ -120,7 +126,11 @@ async function addDataFrom(shaping: Shaping, entry: DataFromEntry): Promise<void
     return;
   }
   const early = entry.kind === 'find' && traits.findConvertsFirst;
-  const rewritten = await rewrite(early ? convertKeys(given, conversionStrategy) : given, entry.rewrite);
+  const rewritten = await rewrite(
+    early ? convertKeys(given, conversionStrategy) : given,
+    entry.rewrite,
+    clock,
+  );
   const named = validKeys(
     entry.rewrite.length === 0 ? convertKeys(rewritten, conversionStrategy) : rewritten,
   );

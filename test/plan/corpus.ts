@@ -9,6 +9,7 @@ import { gjson } from '../../src/plan/gjson.ts';
 import { rewrite } from '../../src/plan/rewrite.ts';
 import type { ConversionStrategy } from '../../src/spec/spec.ts';
 import { parseFloat64 } from '../../src/template/float.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 
 /** One question of the golden corpus, as test/golden/plan/generate reads it; bytes are one character each. */
 export interface Case {
@@ -93,7 +94,7 @@ async function rename({ source, target, keys }: Case): Promise<Outcome> {
   const operation = { at: {}, kind: 'regexp', source: source!, target: target! } as const;
   try {
     const renamed = keys!.map(async (key) => {
-      const [only] = await rewrite(new Map([[key, Secret.of('')]]), [operation]);
+      const [only] = await rewrite(new Map([[key, Secret.of('')]]), [operation], new ManualClock());
       return only![0];
     });
     return { keys: await Promise.all(renamed) };

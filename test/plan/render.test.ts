@@ -275,8 +275,8 @@ test('the hash of inputs changes with each of them, and with nothing else', asyn
 });
 
 test('rewrite.transform renders keys, an unknown one as "no value"', async () => {
-  const rename = await keyTemplate('{{ .value | upper | replace "/" "_" }}');
+  const rename = await keyTemplate('{{ .value | upper | replace "/" "_" }}', clock);
   assert.equal(rename('db/pass'), 'DB_PASS');
-  assert.equal((await keyTemplate('{{ .nope }}é'))('a'), '<no value>é');
-  await assert.rejects(keyTemplate('{{ nope }}'), /there is no function "nope"/);
+  assert.equal((await keyTemplate('{{ .nope }}é', clock))('a'), '<no value>é');
+  await assert.rejects(keyTemplate('{{ nope }}', clock), /there is no function "nope"/);
 });

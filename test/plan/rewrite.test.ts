@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { AgentError } from '../../src/base/errors.ts';
-import { Secret } from '../../src/base/secret.ts';
-import { rewrite } from '../../src/plan/rewrite.ts';
+import { Secret, type SecretMap } from '../../src/base/secret.ts';
+import { rewrite as rewriteAt } from '../../src/plan/rewrite.ts';
 import type { Rewrite } from '../../src/spec/spec.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { fault, plain, secrets } from './samples.ts';
 
 type Merge = Extract<Rewrite, { kind: 'merge' }>;
@@ -28,6 +29,12 @@ function merge(rest: Partial<Merge> = {}): Merge {
     strategy: 'Extract',
   } as const;
   return { at, kind: 'merge', ...all, ...rest };
+}
+
+const clock = new ManualClock({ now: Date.UTC(2026, 4, 17) });
+
+function rewrite(entries: SecretMap, operations: readonly Rewrite[]): Promise<SecretMap> {
+  return rewriteAt(entries, operations, clock);
 }
 
 async function keys(operations: readonly Rewrite[], ...names: string[]): Promise<string[]> {
@@ -70,6 +77,12 @@ describe('transform', () => {
     assert.deepEqual(await keys([transform('{{ .value | upper | replace "/" "_" }}')], 'db/user', 'é'), [
       'DB_USER',
       'É',
+    ]);
+  });
+
+  test('has the time of the clock that it is given', async () => {
+    assert.deepEqual(await keys([transform('{{ .value }}-{{ now | date "20060102" }}')], 'a'), [
+      'a-20260517',
     ]);
   });
 

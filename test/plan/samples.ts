@@ -11,6 +11,7 @@ import type {
   RemoteRef,
   Rewrite,
 } from '../../src/spec/spec.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 
 export const store = 'SecretStore/main';
 
@@ -134,7 +135,7 @@ export async function shaped(wanted: Wanted, given: Given, traits: Traits = aws)
   for (const entry of spec.dataFrom) {
     fetched.set(readOfDataFrom(entry).id, given[entry.kind === 'find' ? 'find' : entry.extract.key]!);
   }
-  return await shape(spec, fetched, () => traits);
+  return await shape(spec, fetched, { traitsOf: () => traits, clock: new ManualClock() });
 }
 
 /** Keys and values, the values as text. */

@@ -123,7 +123,10 @@ export async function shaped(
     const work = read.kind === 'get' ? client.get(read.get, never) : client.find!(read.find, never);
     outcomes.set(read.id, await work.catch(ours));
   }
-  const { entries, missing } = await shape(externalSecret, outcomes, () => kubernetes.traits);
+  const { entries, missing } = await shape(externalSecret, outcomes, {
+    traitsOf: () => kubernetes.traits,
+    clock: systemClock,
+  });
   return {
     entries: Object.fromEntries([...entries].map(([key, value]) => [key, value.reveal()])),
     missing: missing.map(({ reason }) => reason),
