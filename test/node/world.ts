@@ -93,6 +93,11 @@ export class Door {
     return `https://${hostAddress()}:${this.proxy.port}`;
   }
 
+  /** As stores take it. */
+  get caBundle(): string {
+    return Buffer.from(this.#ca).toString('base64');
+  }
+
   /** Vault is down: connections are cut. */
   shut(): void {
     this.proxy.fail({ on: /.*/, fault: { kind: 'reset' } });
@@ -114,7 +119,7 @@ spec:
     vault:
       server: ${this.url}
       path: secret
-      caBundle: ${Buffer.from(this.#ca).toString('base64')}
+      caBundle: ${this.caBundle}
       auth: {kubernetes: {mountPath: kubernetes, role: app}}
 ---
 apiVersion: external-secrets.io/v1
