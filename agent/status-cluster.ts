@@ -30,7 +30,9 @@ interface Pod extends KubeObject {
  * the rights of whoever asks. 69 when there is none, or one did not answer.
  */
 export async function clusterStatus(config: Config, host: Host): Promise<ExitCode> {
-  const kube = await openKube({ clock: systemClock, env: host.env, home: true });
+  // One for each question: whoever waited for a connection would seem not to answer.
+  const connections = limits.fleetInFlight;
+  const kube = await openKube({ clock: systemClock, env: host.env, home: true, connections });
   try {
     const namespace = config.allNamespaces ? undefined : config.namespace || kube.namespace || 'default';
     const pods = await statusOfPods(kube, namespace, host.stopping);

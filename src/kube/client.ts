@@ -96,6 +96,8 @@ export interface KubeOptions {
   readonly kubeconfig?: string | undefined;
   /** On a laptop: without KUBECONFIG, `~/.kube/config` as kubectl has it. */
   readonly home?: boolean;
+  /** As in `KubeConnection`: for who asks much at once. */
+  readonly connections?: number;
 }
 
 /** Whether there is an API server to ask at all; reads the environment only. */
@@ -108,14 +110,17 @@ export function knowsKube(env: KubeOptions['env']): boolean {
  * is asked yet. Throws SpecInvalid for a kubeconfig that cannot be used, AuthFailed when there is none.
  */
 export async function openKube(options: KubeOptions): Promise<Kube> {
-  const { env, clock } = options;
+  const { env, clock, connections } = options;
   const inPod =
     options.kubeconfig === undefined ? await podConnection(env, options.serviceAccountDir) : undefined;
-  if (inPod !== undefined) return openKubeAt(inPod, clock);
+  if (inPod !== undefined) return openKubeAt({ ...inPod, connections }, clock);
   const { kubeconfigConnection } = await import('./kubeconfig.ts');
   const home = options.home && env['HOME'] ? `${env['HOME']}/.kube/config` : undefined;
   const files = options.kubeconfig ?? (env['KUBECONFIG'] || home);
-  if (files !== undefined) return openKubeAt(await kubeconfigConnection(files.split(':')), clock);
+  if (files !== undefined) {
+    const connection = await kubeconfigConnection(files.split(':'));
+    return openKubeAt({ ...connection, connections }, clock);
+  }
   throw new AgentError(
     'AuthFailed',
     'there is no API server to ask: this is no pod, and KUBECONFIG is not set',
@@ -304,9 +309,9 @@ class Wire {
   async #current(): Promise<HttpTransport> {
     const ca = await this.#connection.ca?.();
     if (this.#transport !== undefined && ca === this.#ca) return this.#transport;
-    const { addedCa, cert, key, proxy } = this.#connection;
+    const { addedCa, cert, key, proxy, connections } = this.#connection;
     this.#ca = ca;
-    this.#transport = openHttp({ onlyCa: ca, ca: addedCa, cert, key, proxy });
+    this.#transport = openHttp({ onlyCa: ca, ca: addedCa, cert, key, proxy, connections });
     return this.#transport;
   }
 

@@ -19,6 +19,8 @@ export interface KubeConnection {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly proxy?: string | undefined;
+  /** Kept at once; the client's own number when unset. */
+  readonly connections?: number | undefined;
   /** The pod's own, or the kubeconfig context's; undefined when neither says. */
   readonly namespace?: string | undefined;
 }

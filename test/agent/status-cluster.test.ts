@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cli } from '../../agent/cli.ts';
@@ -165,4 +167,39 @@ describe('status of many pods, through a real API server', { skip }, () => {
     assert.equal(nowhere.code, 78);
     assert.match(nowhere.err, /no kubeconfig at/);
   });
+});
+
+test('pods that hang do not make those beside them seem to', async () => {
+  // No real API server has pods that hang on request: this one lists and proxies, and knows nothing else.
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://api');
+    if (pathname.includes('/pods/hung')) return;
+    const names = Array.from({ length: 16 }, (_, i) => `${i < 12 ? 'hung' : 'well'}-${i}`);
+    const items = names.map((name) => ({
+      metadata: { namespace: 'shop', name },
+      status: { phase: 'Running' },
+    }));
+    const status = { now: new Date().toISOString(), targets: [], problems: [] };
+    response.end(JSON.stringify(pathname.endsWith('/pods') ? { items } : status));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const folder = await mkdtemp(join(tmpdir(), 'fleet-'));
+  try {
+    const kubeconfig = join(folder, 'kubeconfig');
+    const { port } = server.address() as AddressInfo;
+    const config = {
+      clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
+      users: [{ name: 'u', user: { token: 't' } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    };
+    await writeFile(kubeconfig, JSON.stringify(config));
+    const host = testHost({ KUBECONFIG: kubeconfig });
+    assert.equal(await cli(['status', '-A'], host), 69);
+    assert.match(host.out(), /16 pods: 12 unreachable, 4 idle/);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
