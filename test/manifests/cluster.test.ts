@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { root } from '../../scripts/steps.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { Secret } from '../../src/base/secret.ts';
-import { openSelfCertificates } from '../../src/inject/certificates.ts';
+import { openHttp } from '../../src/base/http.ts';
 import { pemsOf } from '../../src/inject/certificates-set.ts';
-import { openKubeAt } from '../../src/kube/client.ts';
 import { injected, pod, prefix } from '../inject/pods.ts';
 import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
-import { findProgram, missing, until } from '../peers/process.ts';
+import { findProgram, freePort, missing, startPeer, until } from '../peers/process.ts';
 import { documentsIn, documentsOf, type Loose, pathOf, yamlFiles } from './documents.ts';
 
 const run = promisify(execFile);
+const main = join(root, 'agent/main.ts');
 const name = 'external-secrets-agent-injector';
 const namespace = 'external-secrets-agent';
 const admissionApi = '/apis/admissionregistration.k8s.io/v1';
@@ -154,23 +152,24 @@ describe('manifests on a real API server', { skip: missing('kubernetes', apiServ
         assert.equal(await may(verb, resource, more), false, `${verb} ${resource} ${JSON.stringify(more)}`);
     });
 
-    test('that is all it needs to make its certificates and be trusted', async () => {
-      const kube = openKubeAt(
-        { server: api.url, ca: async () => api.ca, token: async () => Secret.of(token) },
-        systemClock,
-      );
-      const certificates = openSelfCertificates({
-        kube,
-        namespace,
-        secret: name,
-        configuration: name,
-        names: [`${name}.${namespace}.svc`],
-        clock: systemClock,
-        log: silentLog,
+    test('that is all that the program, as the Deployment starts it, needs to be trusted and ready', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'esa-injector-'));
+      const kubeconfig = join(folder, 'kubeconfig');
+      writeFileSync(kubeconfig, kubeconfigOf(api, token), { mode: 0o600 });
+      const deployment = base.find(({ kind }) => kind === 'Deployment');
+      const [{ args }] = deployment.spec.template.spec.containers;
+      const [port, probes] = [await freePort(), await freePort()];
+      const flags = args.map((arg: string) => arg.replace(/^--webhook=.*/, `--webhook=127.0.0.1:${port}`));
+      const http = openHttp({ keepAliveMs: 1 });
+      const readyz = { method: 'GET', url: `http://127.0.0.1:${probes}/readyz` };
+      const injector = await startPeer(process.execPath, [main, ...flags, `--listen=127.0.0.1:${probes}`], {
+        env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: namespace, KUBERNETES_SERVICE_HOST: '' },
+        ready: async () => (await http.request(readyz)).status === 200,
       });
-      await until(() => certificates.tls() !== undefined, 15_000);
-      await certificates.close();
-      await kube.close();
+      await injector.stop();
+      await http.close();
+      rmSync(folder, { recursive: true });
+      assert.doesNotMatch(injector.output(), /"level":"(?:error|warn)"/);
       for (const kind of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']) {
         const { json } = await api.call('GET', `${admissionApi}/${kind}/${name}`);
         for (const { clientConfig, name: entry } of json.webhooks) {
@@ -354,6 +353,26 @@ describe('manifests on a real API server', { skip: missing('kubernetes', apiServ
       });
     }
 
+    test('applied again, base leaves alone what the injector wrote', async () => {
+      const apply = async () => {
+        const folder = join(root, 'manifests/kustomize/base');
+        const args = ['apply', '--kubeconfig', api.kubeconfig, '-k', folder];
+        await run(findProgram('kubectl') ?? 'kubectl', args);
+      };
+      await apply();
+      const secret = `/api/v1/namespaces/${namespace}/secrets/${name}`;
+      const configuration = `${admissionApi}/mutatingwebhookconfigurations/${name}`;
+      const contentType = 'application/strategic-merge-patch+json';
+      const data = { 'ca.crt': 'Q0E=' };
+      await api.call('PATCH', secret, { body: { data }, contentType });
+      const caBundle = Buffer.from(api.ca).toString('base64');
+      const webhooks = [{ name: 'label.agent.external-secrets.io', clientConfig: { caBundle } }];
+      await api.call('PATCH', configuration, { body: { webhooks }, contentType });
+      await apply();
+      assert.deepEqual((await api.call('GET', secret)).json.data, data);
+      assert.equal((await api.call('GET', configuration)).json.webhooks[0].clientConfig.caBundle, caBundle);
+    });
+
     test('the dashboard is whole in its ConfigMap', async () => {
       const map = (await build('overlays/monitoring')).find(({ kind }) => kind === 'ConfigMap');
       const file = join(root, 'manifests/kustomize/overlays/monitoring/dashboard.json');
@@ -361,6 +380,19 @@ describe('manifests on a real API server', { skip: missing('kubernetes', apiServ
     });
   });
 });
+
+/** As the bearer of a token, which in a pod the kubelet mounts. */
+function kubeconfigOf({ url, ca }: ApiServer, token: string): string {
+  const authority = Buffer.from(ca).toString('base64');
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server: url, 'certificate-authority-data': authority } }],
+    users: [{ name: 'injector', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'injector' } }],
+    'current-context': 'test',
+  });
+}
 
 function annotated(): Loose {
   const made = pod({ annotations: { config: 'specs', inject: 'true' } });

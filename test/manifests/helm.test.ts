@@ -77,6 +77,13 @@ describe('the Helm chart', { skip: missing('helm', ['helm']) }, () => {
     }
   });
 
+  test('the image that pods are given stands where docs/install.md patches it', () => {
+    const [injector] = one(made(), 'Deployment').spec.template.spec.containers;
+    const docs = readFileSync(join(root, 'docs/install.md'), 'utf8');
+    const [, index] = /path: \/spec\/template\/spec\/containers\/0\/args\/(\d+)/.exec(docs) ?? [];
+    assert.match(injector.args[Number(index)], /^--image=/);
+  });
+
   test('by URL, the certificate is for its host', () => {
     const all = made('webhook.url=https://10.0.0.7:8443');
     const [injector] = one(all, 'Deployment').spec.template.spec.containers;
