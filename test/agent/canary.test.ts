@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startFaultProxy } from '../peers/fault-proxy.ts';
@@ -184,6 +186,84 @@ describe('no output ever holds a value', { skip: missing('vault', ['vault']) }, 
     for (const name of overTcp) assert.doesNotMatch(outputs.get(name) ?? '', new RegExp(canary), name);
   });
 });
+
+/** Each is the name of a target, and how the API server refuses its Secret. */
+const refusals: Readonly<Record<string, { readonly status: number; readonly reason: string }>> = {
+  invalid: { status: 422, reason: 'Invalid' },
+  denied: { status: 403, reason: 'Forbidden' },
+  conflict: { status: 409, reason: 'Conflict' },
+  large: { status: 413, reason: 'RequestEntityTooLarge' },
+  broken: { status: 500, reason: 'InternalError' },
+  odd: { status: 418, reason: '' },
+};
+
+describe('no output holds a value that an API server sends back', () => {
+  // A real one quotes parts of an object at most: this one quotes all of it, wherever a Status has text.
+  const events: string[] = [];
+  const server = createServer((request, response) => {
+    void bodyOf(request).then((object) => {
+      const name = request.url?.split('?')[0]?.split('/').pop() ?? '';
+      if (request.url?.includes('/events')) events.push(JSON.stringify(object));
+      const absent = { status: 404, reason: 'NotFound' };
+      const { status, reason } = (request.method === 'PATCH' && refusals[name]) || absent;
+      const { data } = object as { data?: Record<string, string> };
+      const value = Buffer.from(data?.['key'] ?? '', 'base64').toString();
+      const message = `admission webhook "w" denied: ${JSON.stringify(object)} ${value}`;
+      const cause = { reason: 'FieldValueInvalid', message, field: 'data[key]' };
+      const details = { name, kind: 'secrets', causes: [cause] };
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ kind: 'Status', message, reason, details, object, value }));
+    });
+  });
+  before(async () => await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('in the log, in an Event, in status and in the metrics', async () => {
+    const names = Object.keys(refusals);
+    const documents = names.map((name) => externalSecret(name, 'fake', entry('key: plain')));
+    const fake = store('fake', `{fake: {data: [{key: plain, value: ${canary}-plain}]}}`);
+    const prepared = await Sidecar.prepare({ 'all.yaml': [fake, ...documents].join('') });
+    const { port } = server.address() as AddressInfo;
+    const kubeconfig = {
+      'current-context': 'x',
+      clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'apps' } }],
+      users: [{ name: 'u', user: { token: `${canary}-token` } }],
+    };
+    await writeFile(prepared.path('kubeconfig'), JSON.stringify(kubeconfig));
+    const pod = { POD_NAME: 'p', POD_NAMESPACE: 'apps', POD_UID: 'u' };
+    const sidecar = await Sidecar.at(prepared.root, {
+      args: ['--sync-secret', '--events', '--log-level', 'debug'],
+      env: { KUBECONFIG: prepared.path('kubeconfig'), ...pod },
+    });
+    const outputs = new Map<string, string>();
+    try {
+      await sidecar.start();
+      for (const name of names.filter((each) => each !== 'conflict'))
+        await until(async () => (await sidecar.target(name))['code'] !== undefined, 20_000);
+      await until(() => events.length > 0);
+      for (const path of ['/metrics', '/status']) outputs.set(path, (await sidecar.get(path)).text);
+      outputs.set('socket', await overSocket(sidecar.path('state', 'control.sock'), '/status'));
+    } finally {
+      await sidecar.stop();
+      outputs.set('log', sidecar.output);
+      await sidecar.remove();
+    }
+    outputs.set('events', events.join('\n'));
+    const encoded = Buffer.from(`${canary}-plain`).toString('base64');
+    for (const [name, output] of outputs) {
+      assert.ok(output.length > 0, `${name} said nothing`);
+      assert.ok(!output.includes(canary) && !output.includes(encoded), `${name} holds a value`);
+    }
+  });
+});
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  return JSON.parse((await text(request)) || '{}');
+}
 
 function command(...args: string[]): Promise<string> {
   return new Promise((resolve) => {
