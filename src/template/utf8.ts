@@ -146,7 +146,12 @@ export function isPrint(rune: number): boolean {
   return isA(/^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u, rune);
 }
 
-function isA(category: RegExp, rune: number): boolean {
+export function isNewerThanGo(rune: number): boolean {
+  return newerThanGo.test(String.fromCodePoint(rune));
+}
+
+/** Whether Go's Unicode has the character, and in that category. */
+export function isA(category: RegExp, rune: number): boolean {
   if (rune < 0 || rune > maxRune) return false;
   const char = String.fromCodePoint(rune);
   return category.test(char) && !newerThanGo.test(char);

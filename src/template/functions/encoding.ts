@@ -60,22 +60,26 @@ function afterNewlines(text: string, from: number): number {
 
 const alphabet32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
+const digits32 = Buffer.from(alphabet32);
+
 function toBase32(binary: string): string {
-  const parts: string[] = [];
-  for (let at = 0; at < binary.length; at += 5) {
-    const chunk = Buffer.from(binary.slice(at, at + 5), 'latin1');
-    const bits =
-      [...chunk].reduce((all, byte) => all * 256n + BigInt(byte), 0n) << BigInt(40 - chunk.length * 8);
-    const count = Math.ceil((chunk.length * 8) / 5);
-    let part = '';
-    for (let i = 0; i < count; i++) part += alphabet32[Number((bits >> BigInt(35 - i * 5)) & 31n)];
-    parts.push(part.padEnd(8, '='));
+  const text = Buffer.alloc(Math.ceil(binary.length / 5) * 8, '=');
+  let at = 0;
+  let bits = 0;
+  let bitCount = 0;
+  for (const byte of Buffer.from(binary, 'latin1')) {
+    bits = ((bits << 8) | byte) & 0xfff;
+    for (bitCount += 8; bitCount >= 5; at++) {
+      bitCount -= 5;
+      text[at] = digits32[(bits >> bitCount) & 31]!;
+    }
   }
-  return parts.join('');
+  if (bitCount > 0) text[at] = digits32[(bits << (5 - bitCount)) & 31]!;
+  return text.toString('latin1');
 }
 
-/** How many bytes a last group of that many characters holds; others cannot be. */
-const bytesOfGroup: Readonly<Record<number, number>> = { 0: 0, 2: 1, 4: 2, 5: 3, 7: 4, 8: 5 };
+/** How many digits a last group may have that is not full. */
+const digitsOfLast: readonly number[] = [2, 4, 5, 7];
 
 function fromBase32(input: string): string {
   const text = input.replace(/[\r\n]/g, '');
@@ -91,7 +95,7 @@ function fromBase32(input: string): string {
       if (text.length - stop - 1 + group.length < 7) throw fail(text.length);
       const junk = /[^=]/.exec(text.slice(stop + 1, at + 8));
       if (junk !== null) throw fail(stop + junk.index);
-      if (bytesOfGroup[group.length] === undefined) throw fail(stop);
+      if (!digitsOfLast.includes(group.length)) throw fail(stop);
     }
     parts.push(groupBytes(group));
     if (group.length < 8) break;
@@ -99,12 +103,17 @@ function fromBase32(input: string): string {
   return parts.join('');
 }
 
+/** Five bits a digit; those that are left over are not looked at. */
 function groupBytes(group: string): string {
-  let bits = 0n;
-  for (const digit of group.padEnd(8, 'A')) bits = (bits << 5n) | BigInt(alphabet32.indexOf(digit));
   let bytes = '';
-  for (let i = 0; i < bytesOfGroup[group.length]!; i++) {
-    bytes += String.fromCharCode(Number((bits >> BigInt(32 - i * 8)) & 255n));
+  let bits = 0;
+  let bitCount = 0;
+  for (const digit of group) {
+    bits = ((bits << 5) | alphabet32.indexOf(digit)) & 0xfff;
+    bitCount += 5;
+    if (bitCount < 8) continue;
+    bitCount -= 8;
+    bytes += String.fromCharCode((bits >> bitCount) & 255);
   }
   return bytes;
 }

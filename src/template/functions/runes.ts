@@ -1,4 +1,13 @@
-import { decodeRune, fromRunes, isSpace, isValidUtf8, runeError, runesOf } from '../utf8.ts';
+import {
+  decodeRune,
+  fromRunes,
+  isA,
+  isNewerThanGo,
+  isSpace,
+  isValidUtf8,
+  runeError,
+  runesOf,
+} from '../utf8.ts';
 
 /**
  * What Go's unicode and strings packages do with single characters beyond ../utf8.ts: case mappings, which
@@ -8,7 +17,8 @@ import { decodeRune, fromRunes, isSpace, isValidUtf8, runeError, runesOf } from 
 const character = (rune: number): string => String.fromCodePoint(rune);
 const single = (mapped: string, rune: number): number => {
   const first = mapped.codePointAt(0)!;
-  return mapped.length === character(first).length ? first : rune;
+  if (first === rune || mapped.length !== character(first).length) return rune;
+  return isNewerThanGo(rune) || isNewerThanGo(first) ? rune : first;
 };
 
 export function toUpper(rune: number): number {
@@ -33,10 +43,8 @@ export function toTitle(rune: number): number {
   return toUpper(rune);
 }
 
-const classTest = (expression: RegExp) => (rune: number) => expression.test(character(rune));
-export const isNumber = classTest(/^\p{N}$/u);
-export const isPunct = classTest(/^\p{P}$/u);
-export const isTitle = classTest(/^\p{Lt}$/u);
+export const isPunct = (rune: number): boolean => isA(/^\p{P}$/u, rune);
+export const isTitle = (rune: number): boolean => isA(/^\p{Lt}$/u, rune);
 
 /** Splits into characters, each as its own bytes; an invalid byte stands alone. */
 export function explode(text: string): string[] {

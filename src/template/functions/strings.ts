@@ -2,7 +2,7 @@ import { sprint } from '../fmt.ts';
 import { type CallContext, type FunctionTable, func, GoError, variadic } from '../func.ts';
 import { quote } from '../quote.ts';
 import { decodeRune, encodeRune, isDigit, isLetter, isLower, isSpace, isUpper, runesOf } from '../utf8.ts';
-import { GoMap, stringSlice, type Value } from '../value.ts';
+import { fromText, GoMap, stringSlice, type Value } from '../value.ts';
 import { stepsPerItem, stringsOf, strval } from './cast.ts';
 import { explode, isTitle, toLower, toTitle, toUpper, trimSpace, trimWhere } from './runes.ts';
 import { abbreviate, wrapLines } from './shape.ts';
@@ -17,8 +17,8 @@ export const strings: FunctionTable = {
   }),
   trunc: func(['int', 'string'], trunc),
   trim: func(['string'], (text) => trimSpace(text)),
-  upper: func(['string'], (text) => mapRunes(text, toUpper)),
-  lower: func(['string'], (text) => mapRunes(text, toLower)),
+  upper: func(['string'], (text) => (isAscii(text) ? text.toUpperCase() : mapRunes(text, toUpper))),
+  lower: func(['string'], (text) => (isAscii(text) ? text.toLowerCase() : mapRunes(text, toLower))),
   title: func(['string'], title),
   untitle: func(['string'], untitle),
   substr: func(['int', 'int', 'string'], (start, end, text) => {
@@ -149,10 +149,14 @@ function trimAll(text: string, cutset: string): string {
   return trimWhere(text, (rune) => cut.has(rune));
 }
 
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}
+
 /** goutils takes each byte for a character, and so writes other letters than ASCII as two. */
 function nospace(text: string): string {
-  const kept = [...text].filter((byte) => !isSpace(byte.charCodeAt(0)));
-  return kept.length === text.length ? text : kept.map((byte) => encodeRune(byte.charCodeAt(0))).join('');
+  const kept = text.replace(/[\t-\r \x85\xa0]+/g, '');
+  return kept.length === text.length ? text : fromText(kept);
 }
 
 function initials(text: string): string {

@@ -1,5 +1,5 @@
-import { decodeRune, encodeRune, isLetter, isSpace, isUpper, runeError } from '../utf8.ts';
-import { isNumber, isPunct, toLower, toUpper } from './runes.ts';
+import { decodeRune, encodeRune, isLetter, isNumber, isSpace, isUpper, runeError } from '../utf8.ts';
+import { isPunct, toLower, toUpper } from './runes.ts';
 
 /** `camelcase`, `snakecase` and `kebabcase`, by the rules of xstrings. */
 
