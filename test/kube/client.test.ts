@@ -10,7 +10,7 @@ import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apis
 import { missing, until } from '../peers/process.ts';
 
 const pod = { namespace: 'apps', name: 'web' };
-const signal = AbortSignal.timeout(120_000);
+const { signal } = new AbortController();
 
 interface SecretObject extends KubeObject {
   readonly data?: Record<string, string>;

@@ -15,7 +15,7 @@ import { type FaultProxy, startFaultProxy } from '../peers/fault-proxy.ts';
 import { missing } from '../peers/process.ts';
 import { Cluster, Counted, drive, namespace, pod } from './cluster.ts';
 
-const signal = AbortSignal.timeout(120_000);
+const { signal } = new AbortController();
 const path = `/api/v1/namespaces/${namespace}/secrets`;
 
 describe('the client when the API server has trouble', {

@@ -17,7 +17,7 @@ import { missing, until } from '../peers/process.ts';
 import { externalSecret, payload } from '../sinks/sets.ts';
 
 const folder = join(import.meta.dirname, '../../manifests/rbac');
-const signal = AbortSignal.timeout(120_000);
+const { signal } = new AbortController();
 /** Updates wait for nobody. */
 const clock: Clock = { ...systemClock, random: () => 0 };
 

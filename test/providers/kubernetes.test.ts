@@ -14,7 +14,7 @@ import {
   texts,
 } from './kubernetes-world.ts';
 
-const signal = AbortSignal.timeout(300_000);
+const { signal } = new AbortController();
 const blob = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 const inCluster = { name: 'app' };
 
