@@ -40,10 +40,12 @@ interface Told {
   failing: boolean;
   /** A payload changed since the last attempt ended. */
   changed: boolean;
+  /** Of the condition when it was last well. */
+  reason?: string | undefined;
 }
 
 /**
- * What happens, as Events on the pod for `kubectl describe`: Synced, Rotated, and a Warning by the error's code. An
+ * What happens, as Events on the pod for `kubectl describe`: Synced, Rotated, Deleted, Missing, and a Warning by the error's code. An
  * Event that cannot be written is a line in the log and nothing else: nothing waits for this.
  */
 export class PodEvents {
@@ -89,16 +91,22 @@ export class PodEvents {
     const target = this.#options.view().targets.get(name);
     const who = `ExternalSecret ${name}`;
     if (result === 'failed') {
-      this.#told.set(name, { failing: true, changed: before?.changed ?? false });
+      this.#told.set(name, { ...before, failing: true, changed: before?.changed ?? false });
       if (target?.error !== undefined)
         this.#note('Warning', target.error.code, `${who}: ${words(target.error)}`);
       return;
     }
-    this.#told.set(name, { failing: false, changed: false });
-    const keys = `${target?.keys.length ?? 0} key${target?.keys.length === 1 ? '' : 's'}`;
-    if (before === undefined) this.#note('Normal', 'Synced', `${who} is delivered: ${keys}`);
+    // Put off, without having failed: nothing is delivered by that.
+    if (target?.condition.status !== 'True') return;
+    const { reason, message } = target.condition;
+    this.#told.set(name, { failing: false, changed: false, reason });
+    const keys = `${target.keys.length} key${target.keys.length === 1 ? '' : 's'}`;
+    const isSame = before !== undefined && !before.failing && before.reason === reason;
+    if (reason === 'SecretDeleted' || reason === 'SecretMissing') {
+      if (!isSame) this.#note('Normal', reason.slice('Secret'.length), `${who}: ${message}`);
+    } else if (before === undefined) this.#note('Normal', 'Synced', `${who} is delivered: ${keys}`);
     else if (before.changed) this.#note('Normal', 'Rotated', `${who} has changed: ${keys}`);
-    else if (before.failing) this.#note('Normal', 'Synced', `${who} is delivered again: ${keys}`);
+    else if (!isSame) this.#note('Normal', 'Synced', `${who} is delivered again: ${keys}`);
   }
 
   #note(type: Series['type'], reason: string, text: string): void {

@@ -234,12 +234,17 @@ export class World {
       also?: (clock: ManualClock) => readonly Sink[];
       kept?: Kept;
       providers?: (clock: ManualClock) => Record<string, Provider>;
+      /** Told everything as it happens. */
+      observe?: (event: LoopEvent) => void;
     } = {},
   ) {
     this.clock = options.clock ?? new ManualClock({ seed: options.seed ?? 1 });
     this.store = new ScriptedStore(this.clock, options.batches ? { batches: true } : {});
     this.sink = options.sink ?? new MemorySink();
-    const observe = (event: LoopEvent): void => void this.events.push(event);
+    const observe = (event: LoopEvent): void => {
+      this.events.push(event);
+      options.observe?.(event);
+    };
     this.loop = new Loop({
       clock: this.clock,
       log: silentLog,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AgentError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
+import type { Kube } from '../../src/kube/client.ts';
+import { PodEvents } from '../../src/observe/events.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
 import type { CreationPolicy, DeletionPolicy, ExternalSecret } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
@@ -117,6 +119,7 @@ describe('a Secret after a sync, as ESO would leave it', {
     cluster = await Cluster.start();
     const verbs = ['get', 'patch', 'create', 'delete'];
     await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs });
+    await cluster.allow({ apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] });
   });
   after(async () => cluster.stop());
 
@@ -130,7 +133,7 @@ describe('a Secret after a sync, as ESO would leave it', {
   }
 });
 
-async function check(cluster: Cluster, row: Row, kube: Counted['kube']): Promise<void> {
+async function check(cluster: Cluster, row: Row, kube: Kube): Promise<void> {
   const spec = externalSecret(row.name, {
     keys: ['key'],
     deletionPolicy: row.deletion,
@@ -138,19 +141,55 @@ async function check(cluster: Cluster, row: Row, kube: Counted['kube']): Promise
   });
   await prepare(cluster, row, spec);
   const counted = new Counted(kube);
-  const world = new World({
+  const events = eventsOf(row, kube, () => world);
+  const world: World = new World({
     also: (clock) => [
       openKubernetesSecret({ kube: async () => counted.kube, namespace, owner, clock, log: silentLog }),
     ],
+    observe: (event) => events.record(event),
   });
   answer(world, row.answer);
   await world.start(spec);
   await drive(world.clock, [counted], () => world.state(row.name).condition.status !== 'Unknown');
   const { status, reason, message } = world.state(row.name).condition;
   await world.stop();
+  await events.close();
+  assert.deepEqual(await eventsOn(cluster, row), [expectedEvent(row)], row.name);
   assert.deepEqual({ data: await cluster.data(row.name), status, reason, message }, expected(row), row.name);
   if (row.creation === 'None') assert.deepEqual(counted.calls, []);
   await checkOwner(cluster, row);
+}
+
+/** As `--events` has it, on a pod that has the name of the row. */
+function eventsOf({ name }: Row, kube: Kube, world: () => World): PodEvents {
+  return new PodEvents({
+    kube: async () => kube,
+    pod: { namespace, name, uid: name },
+    clock: new ManualClock({ seed: 1 }),
+    log: silentLog,
+    view: () => world().loop.view(),
+  });
+}
+
+async function eventsOn({ api }: Cluster, { name }: Row): Promise<string[]> {
+  const selector = encodeURIComponent(`involvedObject.name=${name}`);
+  const { json } = await api.call('GET', `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`);
+  return json.items.map(({ type, reason }: { type: string; reason: string }) => `${type} ${reason}`);
+}
+
+/** ESO has one reason for every failure, UpdateFailed: ours is the code, as everywhere. */
+function expectedEvent(row: Row): string {
+  const { status, reason, message } = expected(row);
+  if (status === 'True') return `Normal ${reason.replace('Secret', '')}`;
+  if (message !== 'could not get secret data from provider') return 'Warning Denied';
+  const codes = {
+    value: '',
+    absent: 'NotFound',
+    denied: 'Denied',
+    error: 'Unavailable',
+    timeout: 'Unavailable',
+  };
+  return `Warning ${codes[row.answer]}`;
 }
 
 /** Where the Secret was written it has the declared owner under Owner and none otherwise. */
