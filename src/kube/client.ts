@@ -100,11 +100,6 @@ export interface KubeOptions {
   readonly connections?: number;
 }
 
-/** Whether there is an API server to ask at all; reads the environment only. */
-export function knowsKube(env: KubeOptions['env']): boolean {
-  return Boolean(env['KUBERNETES_SERVICE_HOST'] || env['KUBECONFIG']);
-}
-
 /**
  * The API server of the pod's cluster, with the pod's own token; outside of a cluster that of KUBECONFIG. Nothing
  * is asked yet. Throws SpecInvalid for a kubeconfig that cannot be used, AuthFailed when there is none.

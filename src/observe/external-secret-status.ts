@@ -60,8 +60,14 @@ export class StatusWriter {
     if (event.kind === 'removed') this.#waiting.delete(event.name);
     if (event.kind !== 'attempt' || this.#options.clock.monotonic() < this.#mutedUntilMs) return;
     this.#waiting.add(event.name);
+    this.#start();
+  }
+
+  #start(): void {
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
+      // What came in while the last one ended.
+      if (this.#waiting.size > 0 && !this.#ended.signal.aborted) this.#start();
     });
   }
 
