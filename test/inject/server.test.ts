@@ -121,7 +121,7 @@ describe('the webhook', () => {
 
     test('3 MiB are taken, more than a review can have are not', async () => {
       const large = pod();
-      large.metadata.annotations['example.com/large'] = 'x'.repeat(3 * 1024 * 1024);
+      large.spec.containers[0].args = ['x'.repeat(3 * 1024 * 1024)];
       assert.equal((await send('/mutate', reviewOf(large))).json.response.allowed, true);
       assert.equal((await send('/mutate', 'x'.repeat(limits.reviewBytes + 1))).status, 413);
     });
