@@ -46,13 +46,28 @@ export function ownKeysOf(live: LiveSecret, externalSecret: ExternalSecret): rea
   return keys.filter((key) => own.has(key));
 }
 
-/** https://kubernetes.io/docs/reference/using-api/server-side-apply/ describes `fieldsV1`. */
 function appliedKeys(live: LiveSecret, manager: string): ReadonlySet<string> {
+  const fields = appliedFields(live, manager)?.['f:data'] ?? {};
+  return new Set(Object.keys(fields).map((key) => key.replace(/^f:/, '')));
+}
+
+/** An element of a set is `v:` and its JSON. */
+function appliedFinalizers(live: LiveSecret, manager: string): ReadonlySet<string> {
+  const fields = appliedFields(live, manager)?.['f:metadata']?.['f:finalizers'] ?? {};
+  return new Set(Object.keys(fields).map((key) => key.replace(/^v:"(.*)"$/, '$1')));
+}
+
+/** https://kubernetes.io/docs/reference/using-api/server-side-apply/ describes `fieldsV1`. */
+interface AppliedFields {
+  readonly 'f:data'?: object;
+  readonly 'f:metadata'?: { readonly 'f:finalizers'?: object };
+}
+
+function appliedFields(live: LiveSecret, manager: string): AppliedFields | undefined {
   const entry = live.metadata.managedFields?.find(
     (each) => each.manager === manager && each.operation === 'Apply',
   );
-  const fields = (entry?.fieldsV1 as { readonly 'f:data'?: object } | undefined)?.['f:data'] ?? {};
-  return new Set(Object.keys(fields).map((key) => key.replace(/^f:/, '')));
+  return entry?.fieldsV1 as AppliedFields | undefined;
 }
 
 /** Hex SHA-256 over keys and digests of values, whatever their order. */
@@ -129,11 +144,16 @@ function copied(members: ReadonlyMap<string, string>): Record<string, string> {
   return Object.fromEntries(kept);
 }
 
-/** Only added, never removed; a Secret that is going takes no new ones. */
-function finalizersOf({ target }: ExternalSecret, live: LiveSecret | undefined): readonly string[] {
-  const present = live?.metadata.finalizers ?? [];
-  if (live?.metadata.deletionTimestamp !== undefined) return present;
-  return [...new Set([...present, ...(target.template?.finalizers ?? [])])];
+/**
+ * Only added, never removed; a Secret that is going takes no new ones. Those of others stay by themselves: applied
+ * by us as well, they could not be taken away by who applied them.
+ */
+function finalizersOf({ name, target }: ExternalSecret, live: LiveSecret | undefined): readonly string[] {
+  const wanted = target.template?.finalizers ?? [];
+  if (live === undefined) return [...new Set(wanted)];
+  const own = appliedFinalizers(live, fieldManagerOf(name));
+  const present = (live.metadata.finalizers ?? []).filter((each) => own.has(each));
+  return live.metadata.deletionTimestamp === undefined ? [...new Set([...present, ...wanted])] : present;
 }
 
 /** Owners join: two Deployments that share a Secret keep it until both are gone. The garbage collector takes

@@ -417,6 +417,15 @@ describe('Kubernetes Secrets', { skip: missing('kubernetes', apiServerPrograms) 
     return (await cluster.secret(name))!;
   };
 
+  test('a finalizer of another manager is left to it: we do not apply it as well', async () => {
+    await cluster.make('guarded', { key: 'old' }, { metadata: { finalizers: ['example.com/guard'] } });
+    await start('guarded');
+    const { metadata } = (await cluster.secret('guarded'))!;
+    assert.deepEqual(metadata.finalizers, ['example.com/guard']);
+    const ours = metadata.managedFields?.find(({ manager }) => manager === fieldManagerOf('guarded'));
+    assert.doesNotMatch(JSON.stringify(ours), /finalizers/);
+  });
+
   test('a random template is one value for all replicas, however often it is rendered', async () => {
     const text = '{{ randAlphaNum 20 }}';
     const target = { template: template({ data: new Map([['random', { text, at }]]) }) };
