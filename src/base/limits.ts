@@ -190,6 +190,8 @@ export const limits = {
   templateValueDepthCount: 200,
   /** Actions, iterations, calls and 64-byte pieces of arguments in one rendering. */
   templateStepCount: 10_000_000,
+  /** CPU time of one rendering. */
+  templateCpuMs: 20_000,
   /** A text that templates read as YAML. */
   templateYamlBytes: 4 * 1024 * 1024,
   /** One rendered template. */

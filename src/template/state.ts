@@ -12,6 +12,15 @@ export interface World {
   now(): number;
   readonly zone: string;
   randomBytes(count: number): Buffer;
+  /** CPU time of this thread, ms; the process's own unless a test has another. */
+  cpuMs?(): number;
+}
+
+const stepsPerLook = 1_000;
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** One rendering: its output so far, variables, place and what it has used of its budget. */
@@ -28,6 +37,8 @@ export class State implements CallContext {
   readonly zone: string;
   readonly #world: World;
   #steps = 0;
+  #nextLook = stepsPerLook;
+  #beganMs: number | undefined;
   #work = 0;
 
   constructor(dot: Value, world: World) {
@@ -49,6 +60,17 @@ export class State implements CallContext {
     this.#steps += count;
     if (this.#steps > limits.templateStepCount) {
       this.fail(`more than ${limits.templateStepCount} steps`);
+    }
+    if (this.#steps >= this.#nextLook) this.#look();
+  }
+
+  /** What steps do not tell well, as how much of a text a search reads, CPU time does. */
+  #look(): void {
+    this.#nextLook = this.#steps + stepsPerLook;
+    const spentMs = this.#world.cpuMs?.() ?? threadCpuMs();
+    this.#beganMs ??= spentMs;
+    if (spentMs - this.#beganMs > limits.templateCpuMs) {
+      this.fail(`takes more than ${limits.templateCpuMs / 1000} s of CPU time`);
     }
   }
 

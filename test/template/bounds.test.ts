@@ -30,6 +30,21 @@ test('an endless loop ends at the bound on steps', () => {
   fails('{{ range 9223372036854775807 }}{{ continue }}{{ end }}', /steps/);
 });
 
+test('CPU time ends what few steps do not tell', () => {
+  let cpuMs = 5_000;
+  const slow = func(['string'], (text) => {
+    cpuMs += 50;
+    return text;
+  });
+  const parsed = parseTemplate('bounds', '{{ range 100000 }}{{ $x := slow "a" }}{{ end }}', {
+    functions: { slow },
+  });
+  assert.throws(
+    () => execute(parsed, secrets, { ...world, cpuMs: () => cpuMs }),
+    (thrown: unknown) => thrown instanceof TemplateError && /more than 20 s of CPU time/.test(thrown.message),
+  );
+});
+
 test('long arguments cost more steps than short ones', () => {
   const text = `{{ $x := "${'x'.repeat(640_000)}" }}{{ range 10000 }}{{ $y := len $x }}{{ end }}`;
   fails(text, /steps/);

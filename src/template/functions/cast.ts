@@ -6,7 +6,7 @@ import { floatOf, integerOf, Named, Slice, type Value } from '../value.ts';
 /** The conversions that sprig's functions make of whatever they are given (spf13/cast, and its own strval). */
 
 /** What an element of a new list counts: a list takes memory until it is no longer looked at. */
-export const stepsPerItem = 8;
+export const stepsPerItem = 16;
 
 const int64Max = 2n ** 63n - 1n;
 const int64Min = -(2n ** 63n);

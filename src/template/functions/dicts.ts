@@ -1,6 +1,14 @@
-import { type Call, type EagerFunction, type FunctionTable, func, GoError, variadic } from '../func.ts';
+import {
+  type Call,
+  type CallContext,
+  type EagerFunction,
+  type FunctionTable,
+  func,
+  GoError,
+  variadic,
+} from '../func.ts';
 import { anySlice, dict, GoMap, stringSlice, type Value } from '../value.ts';
-import { strval } from './cast.ts';
+import { stepsPerItem, strval } from './cast.ts';
 import { byBytes } from './lists.ts';
 import { MergeRefused, mergeMaps } from './merge.ts';
 
@@ -49,14 +57,17 @@ export const dicts: FunctionTable = {
   pluck: variadic(['string'], map, (key, maps) =>
     anySlice(maps.filter((from) => from.entries.has(key)).map((from) => from.entries.get(key) ?? null)),
   ),
-  keys: variadic([], map, (maps) => stringSlice(maps.flatMap((from) => sortedKeys(from)))),
-  values: func([map], (from) => anySlice(sortedKeys(from).map((key) => from.entries.get(key) ?? null))),
+  keys: variadic([], map, (maps, context) => stringSlice(maps.flatMap((from) => sortedKeys(from, context)))),
+  values: func([map], (from, context) =>
+    anySlice(sortedKeys(from, context).map((key) => from.entries.get(key) ?? null)),
+  ),
   pick: variadic([map], 'string', (from, keys) =>
     dict(
       keys.filter((key) => from.entries.has(key)).map((key) => [key, from.entries.get(key) ?? null] as const),
     ),
   ),
-  omit: variadic([map], 'string', (from, keys) => {
+  omit: variadic([map], 'string', (from, keys, context) => {
+    context.step(from.entries.size * stepsPerItem);
     const left = new Set(keys);
     return dict([...from.entries].filter(([key]) => !left.has(key as string)) as [string, Value][]);
   }),
@@ -68,7 +79,8 @@ export const dicts: FunctionTable = {
 };
 
 /** Go gives them in another order each time; a stable one keeps what is rendered stable. */
-function sortedKeys(map: GoMap): string[] {
+function sortedKeys(map: GoMap, context: CallContext): string[] {
+  context.step(map.entries.size * stepsPerItem);
   return ([...map.entries.keys()] as string[]).sort(byBytes);
 }
 

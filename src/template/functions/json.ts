@@ -16,7 +16,7 @@ import {
   toText,
   type Value,
 } from '../value.ts';
-import { bytesOf } from './cast.ts';
+import { bytesOf, stepsPerItem } from './cast.ts';
 import { toBase64 } from './encoding.ts';
 import { byBytes } from './lists.ts';
 
@@ -76,7 +76,7 @@ interface Reading {
 }
 
 function goValue(parsed: unknown, reading: Reading, depth: number): Value {
-  reading.context.step();
+  reading.context.step(stepsPerItem);
   if (depth > limits.templateValueDepthCount) throw new GoError('exceeded max depth');
   if (typeof parsed === 'string') return fromText(parsed);
   if (typeof parsed === 'number' && !Number.isFinite(parsed)) return reading.tooLarge();

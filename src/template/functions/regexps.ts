@@ -4,6 +4,9 @@ import { decodeRune, encodeRune, isDigit, isLetter, isValidUtf8, runeError } fro
 import { isAscii, Slice, stringSlice, toText } from '../value.ts';
 import { stepsPerItem } from './cast.ts';
 
+/** Making an instruction of a program takes about a microsecond, as these many steps do. */
+const stepsPerInstruction = 8;
+
 /**
  * Go's regexp over RE2JS. RE2JS reads JavaScript strings; bytes that are no UTF-8 pass through it as lone
  * low surrogates (0xDC00 plus the byte), so that what is cut out of a text has its own bytes.
@@ -18,15 +21,11 @@ export class GoRegexp {
   }
 
   /** Compiles a binary string; a GoError for what RE2 does not take. */
-  static compile(pattern: string): GoRegexp {
+  static compile(pattern: string, context: CallContext): GoRegexp {
     if (!isValidUtf8(pattern)) throw new GoError('error parsing regexp: invalid UTF-8');
-    try {
-      return new GoRegexp(RE2JS.compile(toText(pattern)), pattern === '');
-    } catch (error) {
-      // What follows the description quotes the expression.
-      const message = error instanceof Error ? error.message.split(/: [`"']/)[0]! : '';
-      throw new GoError(message.startsWith('error parsing') ? message : 'error parsing regexp');
-    }
+    const expression = parsed(toText(pattern));
+    context.step(expression.programSize() * stepsPerInstruction);
+    return new GoRegexp(expression, pattern === '');
   }
 
   test(text: string, context: CallContext): boolean {
@@ -106,6 +105,16 @@ export class GoRegexp {
       before = end;
     }
     return { source, spans };
+  }
+}
+
+function parsed(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    // What follows the description quotes the expression.
+    const message = error instanceof Error ? error.message.split(/: [`"']/)[0]! : '';
+    throw new GoError(message.startsWith('error parsing') ? message : 'error parsing regexp');
   }
 }
 
@@ -211,7 +220,7 @@ function list(parts: string[], isNil: boolean): Slice {
 /** The functions of the regexp family; those with `must` and those without differ in Go's error only. */
 export const regexMatch: Call = ([pattern, text], context) => {
   try {
-    return GoRegexp.compile(pattern as string).test(text as string, context);
+    return GoRegexp.compile(pattern as string, context).test(text as string, context);
   } catch (error) {
     // The one whose form without `must` has no error: a bad expression matches nothing.
     if (error instanceof GoError) return false;
@@ -219,24 +228,27 @@ export const regexMatch: Call = ([pattern, text], context) => {
   }
 };
 export const mustRegexMatch: Call = ([pattern, text], context) =>
-  GoRegexp.compile(pattern as string).test(text as string, context);
+  GoRegexp.compile(pattern as string, context).test(text as string, context);
 export const regexFind: Call = ([pattern, text], context) =>
-  GoRegexp.compile(pattern as string).find(text as string, context);
+  GoRegexp.compile(pattern as string, context).find(text as string, context);
 export const regexFindAll: Call = ([pattern, text, limit], context) => {
-  const found = GoRegexp.compile(pattern as string).findAll(text as string, Number(limit), context);
+  const found = GoRegexp.compile(pattern as string, context).findAll(text as string, Number(limit), context);
   return list(found, found.length === 0);
 };
 export const regexReplaceAll: Call = ([pattern, text, template], context) =>
-  GoRegexp.compile(pattern as string).replaceAll(
+  GoRegexp.compile(pattern as string, context).replaceAll(
     text as string,
     expander(template as string, context),
     context,
   );
 export const regexReplaceAllLiteral: Call = ([pattern, text, replacement], context) =>
-  GoRegexp.compile(pattern as string).replaceAll(
+  GoRegexp.compile(pattern as string, context).replaceAll(
     text as string,
     literal(replacement as string, context),
     context,
   );
 export const regexSplit: Call = ([pattern, text, limit], context) =>
-  list(GoRegexp.compile(pattern as string).split(text as string, Number(limit), context), limit === 0n);
+  list(
+    GoRegexp.compile(pattern as string, context).split(text as string, Number(limit), context),
+    limit === 0n,
+  );

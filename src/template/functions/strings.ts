@@ -199,23 +199,34 @@ function indent(text: string, count: bigint, context: CallContext): string {
 
 function replace(old: string, replacement: string, text: string, context: CallContext): string {
   if (old === replacement) return text;
-  const parts = old === '' ? ['', ...explode(text), ''] : text.split(old);
-  context.grow(replacement.length * parts.length);
-  if (old !== '') return parts.join(replacement);
-  // Before each character and at the end.
-  return (
-    explode(text)
-      .map((part) => replacement + part)
-      .join('') + replacement
-  );
+  if (old !== '') {
+    context.grow(replacement.length * occurrences(text, old));
+    return text.replaceAll(old, () => replacement);
+  }
+  context.step(text.length);
+  context.grow(replacement.length * (text.length + 1));
+  let replaced = '';
+  for (let at = 0; at < text.length; ) {
+    const width = decodeRune(text, at) & 7;
+    replaced += replacement + text.slice(at, at + width);
+    at += width;
+  }
+  return replaced + replacement;
+}
+
+/** Counted before a list is made of them, since that takes far more memory than the text. */
+function occurrences(text: string, part: string): number {
+  let count = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) count++;
+  return count;
 }
 
 /** strings.SplitN: all parts for a negative count, none for 0. */
 function splitText(text: string, separator: string, count: bigint, context: CallContext): string[] {
   if (count === 0n) return [];
   if (separator === '') return splitRunes(text, count, context);
+  context.step((occurrences(text, separator) + 1) * stepsPerItem);
   const parts = text.split(separator);
-  context.step(parts.length * stepsPerItem);
   if (count < 0n || parts.length <= count) return parts;
   const kept = parts.slice(0, Number(count) - 1);
   return [...kept, parts.slice(Number(count) - 1).join(separator)];
@@ -223,8 +234,8 @@ function splitText(text: string, separator: string, count: bigint, context: Call
 
 /** strings.explode: in the last part the rest stands as it is. */
 function splitRunes(text: string, count: bigint, context: CallContext): string[] {
+  context.step(text.length * stepsPerItem);
   const parts = explode(text);
-  context.step(parts.length * stepsPerItem);
   if (count < 0n || parts.length <= count) return parts;
   return [...parts.slice(0, Number(count) - 1), parts.slice(Number(count) - 1).join('')];
 }
