@@ -91,7 +91,8 @@ async function printHelp(topic: string | undefined, isMistake: boolean, host: Ho
   return isMistake ? exitCodes.usage : exitCodes.done;
 }
 
-function report(error: unknown, host: Host): ExitCode {
+/** What went wrong, in words for the user or, where it is a bug, for whoever mends it; its exit code. */
+export function report(error: unknown, host: Host): ExitCode {
   if (error instanceof UsageError) {
     host.stderr.write(
       `${program}: ${error.message}${error.remedy === undefined ? '' : ` (${error.remedy})`}\n`,

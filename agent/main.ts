@@ -1,5 +1,5 @@
 import { limits } from '../src/base/limits.ts';
-import { cli } from './cli.ts';
+import { cli, report } from './cli.ts';
 import { hostOf } from './host.ts';
 
 const host = hostOf(process);
@@ -7,6 +7,10 @@ const host = hostOf(process);
 host.stopping.addEventListener('abort', () => setTimeout(() => process.exit(0), limits.shutdownMs).unref());
 // Neither a reader that went away (`… | head`) nor a log that is full is a reason to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+// What nobody caught is a bug of ours. Node would print its message, which can hold a value.
+process.on('uncaughtException', (error) => process.exit(report(error, host)));
+process.on('unhandledRejection', (reason) => process.exit(report(reason, host)));
 
 // A promise and not a top-level await: the bundle is CommonJS.
 cli(process.argv.slice(2), host).then((code) => process.exit(code));

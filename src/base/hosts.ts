@@ -43,7 +43,8 @@ export function hostMatches(entry: string, url: URL): boolean {
   const wanted = entry.trim().toLowerCase();
   const host = bareHost(url.hostname);
   if (wanted.startsWith('*.')) return host.endsWith(wanted.slice(1)) && host.length > wanted.length - 1;
-  return bareHost(wanted) === host || wanted === `${host}:${portOf(url)}`;
+  const bracketed = host.includes(':') ? `[${host}]` : host;
+  return bareHost(wanted) === host || wanted === `${bracketed}:${portOf(url)}`;
 }
 
 /**

@@ -174,6 +174,24 @@ spec:
       assert.equal(await readFile(join(place, 'out', 'app', 'a'), 'utf8'), 'v');
     });
 
+    test('what nobody caught ends it with 70 and its kind, never with its message', async () => {
+      for (const thrown of [
+        'Promise.reject(new RangeError(atob("Y0FuQXJZ")))',
+        '(() => { throw new RangeError(atob("Y0FuQXJZ")); })()',
+      ]) {
+        const late = `data:text/javascript,setTimeout(() => { ${thrown}; }, 200)`;
+        const child = spawn(process.execPath, ['--import', late, main, 'run', '--listen', 'off'], {
+          env: {},
+        });
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+        const code = await new Promise((resolve) => child.once('close', resolve));
+        assert.equal(code, 70, said);
+        assert.match(said, /a bug of the agent itself: RangeError/);
+        assert.doesNotMatch(said, /cAnArY/);
+      }
+    });
+
     test('SIGHUP refreshes now, and ends nothing', async () => {
       const { child, settled, get } = await sidecar(fake('v') + wants('app', 'k'));
       await settled('/startupz', 200);

@@ -396,6 +396,7 @@ suite('assertStoreUrl', () => {
     ['http://vault.test', { allow: undefined, insecure: true }],
     ['https://vault.test:8200', { allow: ['vault.test'], insecure: false }],
     ['https://vault.test:8200', { allow: ['vault.test:8200'], insecure: false }],
+    ['https://[::1]:8200', { allow: ['[::1]:8200'], insecure: false }],
     ['https://VAULT.test', { allow: [' Vault.Test'], insecure: false }],
     ['https://sts.eu-west-1.amazonaws.com', { allow: ['*.amazonaws.com'], insecure: false }],
   ];
