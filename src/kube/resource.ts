@@ -75,3 +75,8 @@ export function secretIn(namespace: string, name?: string): Resource {
 export function configMapIn(namespace: string, name?: string): Resource {
   return { group: '', version: 'v1', resource: 'configmaps', namespace, name };
 }
+
+/** A moment as the API server writes it: RFC 3339 in whole seconds. */
+export function kubeTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

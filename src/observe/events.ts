@@ -4,7 +4,7 @@ import { type AgentError, asAgentError, describe } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Kube } from '../kube/client.ts';
-import type { Resource } from '../kube/resource.ts';
+import { kubeTime, type Resource } from '../kube/resource.ts';
 import type { AgentState, LoopEvent } from '../loop/state.ts';
 
 export interface PodReference {
@@ -164,7 +164,7 @@ export class PodEvents {
 
   /** False when the Event has expired. */
   async #renew(kube: Kube, { name, count }: Series, signal: AbortSignal): Promise<boolean> {
-    const patch = { count, lastTimestamp: iso(this.#options.clock.now()) };
+    const patch = { count, lastTimestamp: kubeTime(this.#options.clock.now()) };
     try {
       await kube.patch(this.#resource(name), patch, { signal });
       return true;
@@ -188,8 +188,8 @@ export class PodEvents {
         reason: series.reason,
         message: series.message,
         count: series.count,
-        firstTimestamp: iso(series.firstMs),
-        lastTimestamp: iso(clock.now()),
+        firstTimestamp: kubeTime(series.firstMs),
+        lastTimestamp: kubeTime(clock.now()),
         source: { component },
         reportingComponent: component,
         reportingInstance: pod.name,
@@ -234,8 +234,4 @@ function clipped(text: string): string {
     .subarray(0, limits.eventMessageBytes - 3)
     .toString('utf8')
     .replace(/\ufffd+$/, '')}…`;
-}
-
-function iso(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

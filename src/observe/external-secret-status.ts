@@ -5,7 +5,8 @@ import { compareBytes } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Kube } from '../kube/client.ts';
-import type { KubeObject, Resource } from '../kube/resource.ts';
+import { fieldManagerOf } from '../kube/field-manager.ts';
+import { type KubeObject, kubeTime, type Resource } from '../kube/resource.ts';
 import type { AgentState, LoopEvent, TargetState } from '../loop/state.ts';
 
 export interface StatusWriterOptions {
@@ -106,7 +107,7 @@ export class StatusWriter {
     await kube.apply(
       { ...resource, subresource: 'status' },
       { apiVersion, kind, metadata: { name: target.name }, status } as KubeObject,
-      { fieldManager: `agent.external-secrets.io/${target.name}`.slice(0, 128), signal },
+      { fieldManager: fieldManagerOf(target.name), signal },
     );
     this.#complaint = undefined;
   }
@@ -143,10 +144,10 @@ function statusOf(target: TargetState, live: ExternalSecretObject, bindsSecrets:
     status: condition.status,
     reason: condition.reason!,
     message: condition.message,
-    lastTransitionTime: since ?? iso(condition.lastTransitionMs),
+    lastTransitionTime: since ?? kubeTime(condition.lastTransitionMs),
   };
   const succeeded = condition.status === 'True' && lastSuccessMs !== undefined;
-  const refreshTime = succeeded ? iso(lastSuccessMs) : before.refreshTime;
+  const refreshTime = succeeded ? kubeTime(lastSuccessMs) : before.refreshTime;
   const syncedResourceVersion = succeeded ? syncedVersionOf(live) : before.syncedResourceVersion;
   const binding = succeeded && bindsSecrets ? { name: targetName } : before.binding;
   return {
@@ -183,8 +184,4 @@ export function objectHash(printed: string): string {
 function goMap(texts: Readonly<Record<string, string>>): string {
   const sorted = Object.entries(texts).sort(([a], [b]) => compareBytes(a, b));
   return `map[${sorted.map(([key, value]) => `${key}:${value}`).join(' ')}]`;
-}
-
-function iso(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
+import { fieldManagerOf } from '../kube/field-manager.ts';
 import type { KubeObject, OwnerReference } from '../kube/resource.ts';
 import type { Payload } from '../plan/payload.ts';
 import { annotationPrefix } from '../spec/contract.ts';
@@ -22,16 +23,6 @@ export const dataHash = `${annotationPrefix}data-hash`;
 
 /** Labels and annotations of ESO's own book-keeping start so. */
 export const esoPrefix = 'reconcile.external-secrets.io/';
-
-/** The API server's own bound on the name of a field manager. */
-const fieldManagerLength = 128;
-
-/** Who we are to the API server: one manager for each ExternalSecret, the same in every replica. */
-export function fieldManagerOf(externalSecretName: string): string {
-  const manager = annotationPrefix + externalSecretName;
-  if (manager.length <= fieldManagerLength) return manager;
-  return `${annotationPrefix}sha256/${createHash('sha256').update(externalSecretName).digest('hex')}`;
-}
 
 /** Whether keys of others stay: what is ours are then single keys, else all of them. */
 export function isOverlay({ target }: ExternalSecret): boolean {

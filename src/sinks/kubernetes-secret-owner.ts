@@ -1,8 +1,9 @@
 import { AgentError } from '../base/errors.ts';
+import { fieldManagerOf } from '../kube/field-manager.ts';
 import type { OwnerReference } from '../kube/resource.ts';
 import { annotationPrefix } from '../spec/contract.ts';
 import type { ExternalSecret } from '../spec/spec.ts';
-import { contentHash, esoPrefix, fieldManagerOf, type LiveSecret } from './kubernetes-secret-object.ts';
+import { contentHash, esoPrefix, type LiveSecret } from './kubernetes-secret-object.ts';
 
 const esoGroup = 'external-secrets.io/';
 

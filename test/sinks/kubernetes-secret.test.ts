@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
+import { fieldManagerOf } from '../../src/kube/field-manager.ts';
 import type { OwnerReference } from '../../src/kube/resource.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
-import { contentHash, fieldManagerOf } from '../../src/sinks/kubernetes-secret-object.ts';
+import { contentHash } from '../../src/sinks/kubernetes-secret-object.ts';
 import { parseOwner } from '../../src/sinks/kubernetes-secret-owner.ts';
 import type { ExternalSecret, Template } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
