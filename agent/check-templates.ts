@@ -1,55 +1,75 @@
-import { AgentError, type At } from '../src/base/errors.ts';
-import type { ExternalSecret, SpecSet, TemplateText } from '../src/spec/spec.ts';
+import type { AgentError, At } from '../src/base/errors.ts';
+import type { SecretMap } from '../src/base/secret.ts';
+import type { SpecSet, Template, TemplateFrom, TemplateSource } from '../src/spec/spec.ts';
 import { TemplateError } from '../src/template/failure.ts';
 import { functions } from '../src/template/functions/functions.ts';
 import { parseTemplate } from '../src/template/template.ts';
 import { fromText } from '../src/template/value.ts';
 
-/** What is wrong with the templates that stand in the specs themselves, unknown functions among it; each fault at
- * its place in the user's file. */
+/** What is wrong with the templates of the specs, those in mounted ConfigMap and Secret documents included, unknown
+ * functions among it; each fault at its place in the user's file, as far as that is known. */
 export function templateFaults(specs: SpecSet): readonly AgentError[] {
-  return specs.externalSecrets.flatMap((externalSecret) =>
-    templatesOf(externalSecret, specs).flatMap(([name, template]) => faultsOf(name, template)),
-  );
+  return specs.externalSecrets.flatMap(({ target, dataFrom }) => [
+    ...(target.template === undefined ? [] : textsOf(target.template, specs)).flatMap(faultsOf),
+    ...dataFrom.flatMap(({ rewrite }) =>
+      rewrite.flatMap((one) =>
+        one.kind === 'transform' ? faultsOf({ name: 'transform', text: one.template, at: one.at }) : [],
+      ),
+    ),
+  ]);
 }
 
-type Named = readonly [name: string, template: TemplateText];
+type Specs = Pick<SpecSet, 'configMaps' | 'secrets'>;
 
-function templatesOf({ name, at, target, dataFrom }: ExternalSecret, specs: SpecSet): readonly Named[] {
-  const rewrites = dataFrom.flatMap(({ rewrite }) => rewrite);
-  const transforms = rewrites.flatMap((rewrite): Named[] =>
-    rewrite.kind === 'transform' ? [[name, { text: rewrite.template, at: rewrite.at }]] : [],
-  );
-  const { template } = target;
-  if (template === undefined) return transforms;
-  const from = template.templateFrom.flatMap(({ literal, configMap }): Named[] => {
-    if (literal !== undefined) return [['literal', literal]];
-    const members = configMap === undefined ? undefined : specs.configMaps.get(configMap.name);
-    return (configMap?.items ?? []).flatMap(({ key }): Named[] => {
-      const text = members?.get(key)?.text();
-      return text === undefined
-        ? []
-        : [[key, { text, at: { ...at, field: `ConfigMap/${configMap?.name}.${key}` } }]];
-    });
+interface Text {
+  readonly name: string;
+  readonly text: string;
+  readonly at: At;
+  /** Whether `at` is where the text itself starts. */
+  readonly standsAt?: boolean;
+  readonly hidden?: boolean;
+}
+
+function textsOf(template: Template, specs: Specs): readonly Text[] {
+  const { at, data, labels, annotations, templateFrom } = template;
+  return [
+    ...[...data].map(([name, text]) => ({ name, ...text, standsAt: true })),
+    ...templateFrom.flatMap((from) => textsFrom(from, specs)),
+    ...[...labels, ...annotations].map(([name, text]) => ({ name, text, at })),
+  ];
+}
+
+function textsFrom({ at, configMap, secret, literal }: TemplateFrom, specs: Specs): readonly Text[] {
+  return [
+    ...itemsOf(configMap, specs.configMaps).map((item) => ({ ...item, name: `ConfigMap/${item.name}`, at })),
+    ...itemsOf(secret, specs.secrets).map((item) => ({
+      ...item,
+      name: `Secret/${item.name}`,
+      at,
+      hidden: true,
+    })),
+    ...(literal === undefined ? [] : [{ name: 'literal', ...literal, standsAt: true }]),
+  ];
+}
+
+/** Those that are there: a reference may resolve elsewhere. */
+function itemsOf(
+  source: TemplateSource | undefined,
+  objects: ReadonlyMap<string, SecretMap>,
+): readonly { readonly name: string; readonly text: string }[] {
+  const members = source && objects.get(source.name);
+  return (source?.items ?? []).flatMap(({ key }) => {
+    const text = members?.get(key)?.text();
+    return text === undefined ? [] : [{ name: `${source!.name}.${key}`, text }];
   });
-  return [...template.data, ...from, ...transforms];
 }
 
-function faultsOf(name: string, { text, at }: TemplateText): readonly AgentError[] {
+function faultsOf({ name, text, at, standsAt = false, hidden = false }: Text): readonly AgentError[] {
   try {
-    parseTemplate(name, fromText(text), { functions });
+    parseTemplate(name, fromText(text), { functions, hidden });
     return [];
   } catch (error) {
-    if (error instanceof TemplateError) return [placed(error, at)];
-    if (error instanceof AgentError) return [error.within(at)];
+    if (error instanceof TemplateError) return [standsAt ? error.in(at) : error.within(at)];
     throw error;
   }
-}
-
-/** The place within the template, as one in the file: `at` is where the template's first line starts, and a block's
- * lines all start in one column. */
-function placed(error: TemplateError, at: At): AgentError {
-  if (at.line === undefined || at.column === undefined) return error.within(at);
-  const [line, column] = [at.line + error.line - 1, at.column + error.column - 1];
-  return error.within({ ...at, line, column });
 }

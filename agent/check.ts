@@ -56,7 +56,10 @@ async function addRendered(
   const { renderAll, renderedText } = await import('./check-render.ts');
   const rendered = await renderAll(chosen, read.specs, config);
   host.stdout.write(renderedText(rendered, host.stdout));
-  return { ...read, faults: [...read.faults, ...rendered.faults].sort(byPlace) };
+  // A template that cannot be parsed was found before it was rendered.
+  const told = new Set(read.faults.map(({ message }) => message));
+  const faults = rendered.faults.filter(({ message }) => !told.has(message));
+  return { ...read, faults: [...read.faults, ...faults].sort(byPlace) };
 }
 
 async function readSpecs(config: Config): Promise<Checked> {
@@ -110,8 +113,9 @@ function faultBlock(fault: AgentError, texts: ReadonlyMap<string, string>, outpu
   const shown = excerpt(at, at.file === undefined ? undefined : texts.get(at.file), { paint, columns });
   return [
     `${paint('bold', place)}${place === '' ? '' : ': '}${paint('red', fault.code)}: ${what}`,
-    // A template's own excerpt, where the file has none to show.
-    ...(shown.length === 0 ? more.map((line) => `  ${line}`) : shown),
+    ...shown,
+    // A template's own excerpt, where the file's shows something else.
+    ...(shown[0]?.includes(more[0]?.trim() ?? '') ? [] : more.map((line) => `  ${line}`)),
     ...(remedy === undefined ? [] : [`  → ${wrap(remedy, columns, 4)}`]),
   ].join('\n');
 }

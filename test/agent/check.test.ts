@@ -133,7 +133,26 @@ spec:
       const from = `${good}  target:\n    template:\n      templateFrom:\n        - configMap: {name: t, items: [{key: k}]}\n`;
       const { code, out } = await check({ 'a.yaml': store, 'b.yaml': from, 'c.yaml': configMap });
       assert.equal(code, 78);
-      assert.match(out, /ConfigMap\/t\.k: TemplateFailed: .*nope/);
+      assert.match(out, /^\/b\.yaml:15:11: .*TemplateFailed: template "ConfigMap\/t\.k", line 1, .*nope/m);
+      assert.match(out, /^ {2}15 \| .*configMap: .*\n.*\^\n {4}\{\{ nope \}\}\n {7}\^\n/m);
+    });
+
+    test('so are Secrets, whose text is not shown, and the templates of labels and annotations', async () => {
+      const secret =
+        'apiVersion: v1\nkind: Secret\nmetadata: {name: t}\nstringData: {k: "MARKER {{ nope }}"}\n';
+      const template = `metadata: {labels: {a: "{{ uper .a }}"}, annotations: {b: "{{ lowr .a }}"}}
+      templateFrom:
+        - {secret: {name: t, items: [{key: k}]}, literal: "{{ quot .a }}"}
+`;
+      const { code, out } = await check({
+        'a.yaml': store,
+        'b.yaml': `${good}  target:\n    template:\n      ${template}`,
+        'c.yaml': secret,
+      });
+      assert.equal(code, 78);
+      for (const name of ['nope', 'uper', 'lowr', 'quot'])
+        assert.match(out, new RegExp(`no function "${name}"`));
+      assert.doesNotMatch(out, /MARKER/);
     });
   });
 
