@@ -5,7 +5,7 @@ import { compareBytes } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Kube } from '../kube/client.ts';
-import { fieldManagerOf } from '../kube/field-manager.ts';
+import { fieldManagerOf } from '../kube/field-owner.ts';
 import { type KubeObject, kubeTime, type Resource } from '../kube/resource.ts';
 import type { AgentState, LoopEvent, TargetState } from '../loop/state.ts';
 

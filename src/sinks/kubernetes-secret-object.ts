@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
-import { fieldManagerOf } from '../kube/field-manager.ts';
+import { fieldManagerOf } from '../kube/field-owner.ts';
 import type { KubeObject, OwnerReference } from '../kube/resource.ts';
 import type { Payload } from '../plan/payload.ts';
 import { annotationPrefix } from '../spec/contract.ts';

@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts';
-import { fieldManagerOf } from '../kube/field-manager.ts';
+import { fieldManagerOf } from '../kube/field-owner.ts';
 import type { OwnerReference } from '../kube/resource.ts';
 import { annotationPrefix } from '../spec/contract.ts';
 import type { ExternalSecret } from '../spec/spec.ts';

@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Kube } from '../kube/client.ts';
 import { isConflict } from '../kube/fault.ts';
-import { fieldManagerOf } from '../kube/field-manager.ts';
+import { fieldManagerOf } from '../kube/field-owner.ts';
 import { type OwnerReference, type Resource, secretIn } from '../kube/resource.ts';
 import type { Payload } from '../plan/payload.ts';
 import type { ExternalSecret } from '../spec/spec.ts';

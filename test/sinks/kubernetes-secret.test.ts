@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
-import { fieldManagerOf } from '../../src/kube/field-manager.ts';
+import { fieldManagerOf } from '../../src/kube/field-owner.ts';
 import type { OwnerReference } from '../../src/kube/resource.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
 import { contentHash } from '../../src/sinks/kubernetes-secret-object.ts';
