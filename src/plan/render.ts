@@ -78,6 +78,7 @@ async function templateInputs(
     template.mergePolicy,
     pairs(template.labels),
     pairs(template.annotations),
+    template.finalizers,
     [...template.data].sort(byKey).map(([key, { text }]) => [key, text]),
     template.templateFrom.map(({ target, valuesDecodingStrategy, literal }, i) => [
       target,

@@ -265,6 +265,7 @@ test('the hash of inputs changes with each of them, and with nothing else', asyn
     hashOf({ ...base, type: 'Opaque' }),
     hashOf({ ...base, labels: new Map([['a', 'b']]) }),
     hashOf({ ...base, annotations: new Map([['a', 'b']]) }),
+    hashOf({ ...base, finalizers: ['x'] }),
     hashOf({ ...base, templateFrom: [templateFrom({ configMap, target: 'Labels' })] }),
     hashOf({ ...base, templateFrom: [] }),
     hashOf(base, secrets({ user: 'admin' })),
