@@ -55,8 +55,8 @@ const commandHelps: Readonly<Record<Command, CommandHelp>> = {
 
 /** Options by what they are about, in the order in which help shows them. */
 export const optionGroups: readonly (readonly [title: string, names: readonly OptionName[]])[] = [
-  ['What to sync', ['specs', 'only', 'secrets', 'configMaps']],
-  ['Where it goes', ['output', 'fileMode', 'dirMode', 'syncSecret', 'owner', 'state']],
+  ['What to sync', ['specs', 'only', 'refresh', 'secrets', 'configMaps']],
+  ['Where it goes', ['output', 'format', 'fileMode', 'dirMode', 'syncSecret', 'owner', 'state']],
   ['When it ends, what it waits for', ['once', 'timeout', 'onError', 'terminationLog']],
   ['Who the pod is', ['identity', 'tokens', 'roleArn']],
   ['Stores', ['storesAllow', 'insecureStores', 'proxy', 'caFile', 'awsBatch', 'revokeOnExit']],

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../src/base/clock.ts';
 import { describe } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
+import type { OptionDefaults } from '../src/spec/annotations.ts';
+import { parseDuration } from '../src/spec/duration.ts';
 import { type LoadedSpecs, loadSpecs } from '../src/spec/load.ts';
 import { parseSpecs } from '../src/spec/parse.ts';
 import type { SpecSet } from '../src/spec/spec.ts';
@@ -12,7 +14,7 @@ import type { Config } from './config.ts';
 import { exitCodes, UsageError } from './host.ts';
 
 export interface SpecsOptions {
-  readonly config: Pick<Config, 'specs' | 'only' | 'once'>;
+  readonly config: Pick<Config, 'specs' | 'only' | 'once' | 'format' | 'refresh'>;
   readonly namespace: string | undefined;
   readonly catalog: StoreCatalog;
   readonly clock: Clock;
@@ -50,7 +52,8 @@ export class Specs {
     if (this.#last?.digest === digest) return this.#last.set;
     const running = new Map(inForce?.externalSecrets.map((spec) => [spec.target.name, spec.name]));
     const matchesRegexp = await regexpMatcher(files);
-    const parsed = parseSpecs(files, { namespace, catalog, running, matchesRegexp });
+    const defaults = defaultsOf(config);
+    const parsed = parseSpecs(files, { namespace, catalog, defaults, running, matchesRegexp });
     // What cannot be read is no part of the documents' hash, and when it can be, or is gone, the set is another.
     const hash = [parsed.hash, ...problems.map(describe)].join('\n');
     const specs = this.#only({ ...parsed, hash, problems: [...problems, ...parsed.problems] });
@@ -115,3 +118,7 @@ const emptySet: SpecSet = {
   warnings: [],
   hash: '',
 };
+
+function defaultsOf({ format, refresh }: SpecsOptions['config']): OptionDefaults {
+  return { format, refreshMs: refresh === undefined ? undefined : parseDuration(refresh) };
+}

@@ -1,12 +1,12 @@
 import { AgentError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
-import { annotationPrefix } from './contract.ts';
+import { annotationPrefix, options } from './contract.ts';
 import { parseDuration } from './duration.ts';
 import { keyComplaint, shown } from './schema/rules.ts';
 import type { ExternalSecretOptions } from './spec.ts';
 import type { Subject } from './subject.ts';
 
-const formats = ['files', 'env', 'json', 'yaml', 'properties'] as const;
+const formats = options.format.values;
 /** In the contract, not in this version. */
 const unbuilt: readonly string[] = ['on-change', 'validate'];
 
@@ -37,15 +37,18 @@ export function checkAnnotations(subject: Subject, known: readonly string[]): vo
   }
 }
 
+/** What the process was told for every ExternalSecret that does not say it itself. */
+export type OptionDefaults = Partial<Pick<ExternalSecretOptions, 'format' | 'refreshMs'>>;
+
 /** The options of one ExternalSecret; what is wrong is told to the subject. */
-export function readOptions(subject: Subject): ExternalSecretOptions {
+export function readOptions(subject: Subject, defaults: OptionDefaults): ExternalSecretOptions {
   checkAnnotations(subject, externalSecretAnnotations);
   return {
-    format: read(subject, 'format', formatOf) ?? 'files',
+    format: read(subject, 'format', formatOf) ?? defaults.format ?? 'files',
     fileMode: read(subject, 'file-mode', fileModeOf),
     optional: read(subject, 'optional', optionalOf) ?? new Set(),
     maxStaleness: read(subject, 'max-staleness', maxStalenessOf),
-    refreshMs: read(subject, 'refresh', refreshOf),
+    refreshMs: read(subject, 'refresh', refreshOf) ?? defaults.refreshMs,
     adopt: read(subject, 'adopt', adoptOf),
   };
 }

@@ -1,5 +1,5 @@
 import { didYouMean } from '../base/nearest.ts';
-import { readOptions } from './annotations.ts';
+import { type OptionDefaults, readOptions } from './annotations.ts';
 import { parseDuration } from './duration.ts';
 import { hashOf } from './hash.ts';
 import type { Path } from './path.ts';
@@ -78,9 +78,13 @@ interface RawRewrite {
 }
 
 /** Reads one ExternalSecret; undefined when it is refused, and then the subject says why. */
-export function readExternalSecret(subject: Subject, resolve: ResolveStore): ExternalSecret | undefined {
+export function readExternalSecret(
+  subject: Subject,
+  resolve: ResolveStore,
+  defaults: OptionDefaults = {},
+): ExternalSecret | undefined {
   subject.checkTopLevel(['spec']);
-  const options = readOptions(subject);
+  const options = readOptions(subject, defaults);
   const version = subject.apiVersion.endsWith('/v1') ? 'v1' : 'v1beta1';
   const spec = subject.conform(['spec'], externalSecretSpec(version)) as RawSpec;
   // What follows counts on the structure.

@@ -1,6 +1,7 @@
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { SecretMap } from '../base/secret.ts';
+import type { OptionDefaults } from './annotations.ts';
 import { refuseCollisions } from './collisions.ts';
 import { readExternalSecret } from './external-secret.ts';
 import { checkGenerator } from './generator.ts';
@@ -19,6 +20,8 @@ export interface ParseOptions {
   /** The pod's own; undefined on a laptop, where any one namespace will do. */
   readonly namespace?: string | undefined;
   readonly catalog: StoreCatalog;
+  /** For every ExternalSecret without an annotation of its own: `--format`, `--refresh`. */
+  readonly defaults?: OptionDefaults;
   /** Target name to the name of the ExternalSecret that runs with it now: that one keeps the target. */
   readonly running?: ReadonlyMap<string, string>;
   /** RE2 matching for a ClusterSecretStore's namespaceRegexes, of `regexpMatcher`; without it, a store that
@@ -174,7 +177,10 @@ function readExternalSecrets(subjects: readonly Subject[], world: World): readon
   const { stores, namespace, options } = world;
   const resolve = storeResolver({ stores, namespace: namespace.name, matchesRegexp: options.matchesRegexp });
   const own = subjects.filter((subject) => subject.kind === 'ExternalSecret');
-  const read = own.map((subject) => ({ subject, externalSecret: readExternalSecret(subject, resolve) }));
+  const read = own.map((subject) => ({
+    subject,
+    externalSecret: readExternalSecret(subject, resolve, world.options.defaults),
+  }));
   refuseCollisions(read, options.running ?? new Map());
   return read.flatMap(({ subject, externalSecret }) =>
     externalSecret === undefined || subject.refused

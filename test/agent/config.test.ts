@@ -135,6 +135,7 @@ const samples = [
   ':1',
   'http://proxy:1',
   'shop',
+  '90s',
   'arn:aws:iam::123456789012:role/app',
   'apps/v1/Deployment/web/0b7f6a1e-1111-2222-3333-444455556666',
 ];

@@ -251,6 +251,13 @@ describe('the agent', () => {
     assert.match(patchOf(value).warnings.join(), /keeps a Job from completing/);
   });
 
+  test('how often and in which form secrets come is told to the agent', () => {
+    const { args } = agentOf(injected(pod({ annotations: { config: 'a', refresh: '5m', format: 'env' } })));
+    assert.ok(args.includes('--refresh=5m') && args.includes('--format=env'), args.join(' '));
+    const wrong = pod({ annotations: { config: 'a', refresh: 'often' } });
+    assert.throws(() => patchOf(wrong), /InvalidAnnotation: \S+\/refresh: "often" .*such as 5m/);
+  });
+
   test('no service account token is needed, and what talks to the API server has its own', () => {
     const value = pod({
       annotations: { config: 'a', sync: 'true' },
