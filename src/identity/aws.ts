@@ -47,6 +47,8 @@ class CachedIdentity implements AwsIdentity {
   #source: Source | undefined;
   #current: LoggedIn | undefined;
   #pending: Promise<LoggedIn> | undefined;
+  /** Who we are was logged. */
+  #told = false;
 
   constructor(login: AwsLogin, world: AwsWorld) {
     this.#login = login;
@@ -87,6 +89,8 @@ class CachedIdentity implements AwsIdentity {
     const old = this.#current;
     try {
       this.#current = await this.#logIn();
+      if (!this.#told) this.#tell(this.#current);
+      this.#told = true;
     } catch (thrown) {
       const now = this.#world.clock.now();
       const stillGood = old !== undefined && (old.credentials.expiresMs ?? now) > now;
@@ -98,6 +102,15 @@ class CachedIdentity implements AwsIdentity {
       this.#current = { ...old, renewMs: now + limits.awsLoginPauseMs };
     }
     return this.#current;
+  }
+
+  /** Who we are by the first login, as far as that told it: nothing is asked for it. */
+  #tell({ source, credentials: { expiresMs } }: LoggedIn): void {
+    const { store, region, log } = this.#world;
+    const { method, details } = source;
+    const assumed = this.#roles().at(-1)?.roleArn;
+    const expires = expiresMs === undefined ? undefined : new Date(expiresMs).toISOString();
+    log.info({ store: store.id, method, ...details, assumed, region, expires }, 'logged in');
   }
 
   /** Shared by all who wait for it, so it ends by its own deadline and not with one of them. */

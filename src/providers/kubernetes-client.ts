@@ -51,6 +51,8 @@ class KubernetesClient implements Client {
   readonly #credentials: Credentials;
   readonly #context: StoreContext;
   #opened: Promise<Opened> | undefined;
+  /** Who we are was logged. */
+  #told = false;
 
   constructor(store: Store, credentials: Credentials, context: StoreContext) {
     this.#store = store;
@@ -153,8 +155,13 @@ class KubernetesClient implements Client {
   }
 
   async #connect(signal: AbortSignal): Promise<Opened> {
-    const credential = await this.#credentials(signal);
-    return { ...credential, kube: openKubeAt(credential.connection, this.#context.clock) };
+    const { clock, log } = this.#context;
+    const { method, connection } = await this.#credentials(signal);
+    const kube = openKubeAt(connection, clock);
+    const who = { method, subject: await subjectOf(connection), host: kube.host, namespace: this.#namespace };
+    if (!this.#told) log.info({ store: this.#store.id, ...who, ...(await factsOf(connection)) }, 'logged in');
+    this.#told = true;
+    return { method, connection, kube };
   }
 
   /** The next call connects anew; idle connections end by themselves. */

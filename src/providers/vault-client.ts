@@ -4,7 +4,7 @@ import { Secret } from '../base/secret.ts';
 import type { Fetched, GetRead } from '../plan/fetched.ts';
 import type { Find } from '../spec/spec.ts';
 import type { Client, Identity, StoreContext } from './provider.ts';
-import type { VaultConfig } from './vault-config.ts';
+import { audienceOf, type VaultConfig } from './vault-config.ts';
 import { outageOf, unexpected } from './vault-fault.ts';
 import { findSecrets } from './vault-find.ts';
 import {
@@ -264,13 +264,6 @@ export class VaultClient implements Client {
     }
     return undefined;
   }
-}
-
-/** Of the pod's token that was sent, as the spec has it. */
-function audienceOf({ auth }: VaultConfig): string | undefined {
-  return auth !== undefined && 'source' in auth && auth.source.kind === 'pod'
-    ? auth.source.audience
-    : undefined;
 }
 
 /** A lease is a dynamic secret: read again at every refresh it would make a new credential each time. */

@@ -66,6 +66,13 @@ export function referencesOf(config: VaultConfig): readonly ObjectRef[] {
   return refs.filter((ref) => ref !== undefined);
 }
 
+/** Of the pod's token that is sent, as the spec has it. */
+export function audienceOf({ auth }: VaultConfig): string | undefined {
+  return auth !== undefined && 'source' in auth && auth.source.kind === 'pod'
+    ? auth.source.audience
+    : undefined;
+}
+
 function mountPath(node: SpecNode): string | undefined {
   return textAt(node, 'path')?.replace(/^\/+|\/+$/g, '') || undefined;
 }

@@ -2,7 +2,7 @@ import type { Store } from '../spec/spec.ts';
 import type { Client, StoreContext } from './provider.ts';
 import { credentialsOf, isStatic } from './vault-auth.ts';
 import { VaultClient } from './vault-client.ts';
-import type { VaultConfig } from './vault-config.ts';
+import { audienceOf, type VaultConfig } from './vault-config.ts';
 import { Session } from './vault-session.ts';
 import { TrustedTransport } from './vault-trust.ts';
 import { openWire } from './vault-wire.ts';
@@ -26,7 +26,9 @@ export async function openVault(store: Store, context: StoreContext): Promise<Cl
     observe: context.observe,
   });
   const namespace = config.authNamespace ?? config.namespace;
-  const session = new Session({ credentials, wire, namespace, host, at: { store: store.id }, clock, log });
+  const at = { store: store.id };
+  const audience = audienceOf(config);
+  const session = new Session({ credentials, wire, namespace, host, audience, at, clock, log });
   return new VaultClient({ config, context, wire, session, host, close: () => trusted.close() });
 }
 

@@ -27,6 +27,8 @@ export interface SessionOptions {
   /** The namespace of the login. */
   readonly namespace: string | undefined;
   readonly host: string;
+  /** Of the pod's own token, where that is what logs in. */
+  readonly audience: string | undefined;
   readonly at: At;
   readonly clock: Clock;
   readonly log: Log;
@@ -162,8 +164,18 @@ export class Session {
       const { host, at, clock } = this.#options;
       throw loginFault(answer, credential, { host, at, clock, sent: sentOf(credential) });
     }
-    if (before === undefined) this.#options.log.debug({ method: credential.method }, 'logged in to Vault');
+    if (before === undefined) this.#tell(credential, member(answer.json, 'auth'));
     return this.#hold(this.#granted(answer, { method: credential.method, token: Secret.of(token) }));
+  }
+
+  /** Who the store takes us for, by its own word at the first login: nothing is asked for it. */
+  #tell(
+    { method, path }: Extract<Credential, { kind: 'login' }>,
+    auth: Readonly<Record<string, unknown>>,
+  ): void {
+    const { at, host, namespace, audience, log } = this.#options;
+    const { entity_id: entity, policies, lease_duration: expiresInS } = auth;
+    log.info({ ...at, method, path, host, namespace, audience, entity, policies, expiresInS }, 'logged in');
   }
 
   /** `renewed`: the grant of before, whose end the new one must move, or renewing is over (its max ttl is near). */

@@ -46,6 +46,10 @@ function jwt(id: string): string {
   return `${part({ alg: 'none' })}.${part(claims)}.${canary}-${id}`;
 }
 
+const warnings = ({ logged }: World): readonly string[] => logged.filter((line) => line.startsWith('warn '));
+const loggedIn = ({ logged }: World): readonly string[] =>
+  logged.filter((line) => line.startsWith('info logged in '));
+
 describe('AWS identity (moto)', { skip: motoMissing() }, () => {
   let moto: Moto;
   let proxy: FaultProxy;
@@ -138,6 +142,10 @@ describe('AWS identity (moto)', { skip: motoMissing() }, () => {
       assert.equal(proxy.seen[0]?.headers.authorization, undefined);
       assert.match(signerOf(proxy.seen[1]), /^ASIA/);
       assert.equal(around.observed[0], 'AssumeRoleWithWebIdentity success');
+      const told = loggedIn(around);
+      assert.equal(told.length, 1);
+      for (const fact of [/method: 'irsa'/, /role: 'arn:aws:iam/, /region: 'eu-west-1'/, /expires: '20/])
+        assert.match(told[0] ?? '', fact);
     });
 
     it('says who it is', async () => {
@@ -200,7 +208,7 @@ describe('AWS identity (moto)', { skip: motoMissing() }, () => {
       await client.get(read('db'), signal);
       await client.get(read('db'), signal);
       assert.equal(proxy.count('AssumeRoleWithWebIdentity'), 2);
-      assert.equal(around.logged.length, 1);
+      assert.equal(warnings(around).length, 1);
       await clock.advance(5 * minute);
       assert.equal((await failureOf(client.get(read('db'), signal))).code, 'AuthFailed');
     });
@@ -524,13 +532,14 @@ describe('AWS identity (moto)', { skip: motoMissing() }, () => {
       await client.get(read('db'), signal);
       assert.equal(signerOf(proxy.seen[0]), 'AKIAONE');
       assert.equal(proxy.seen[0]?.headers['x-amz-security-token'], `${canary}-t`);
-      assert.match(around.logged[0] ?? '', /^static AWS credentials: auth.secretRef/);
+      assert.match(warnings(around)[0] ?? '', /static AWS credentials: auth.secretRef/);
       secrets['aws/id'] = 'AKIATWO';
       const body = { __type: 'UnrecognizedClientException' };
       proxy.fail({ on: 'GetSecretValue', times: 1, fault: { kind: 'answer', status: 400, body } });
       await client.get(read('db'), signal);
       assert.equal(signerOf(proxy.seen.at(-1)), 'AKIATWO');
-      assert.equal(around.logged.length, 1);
+      assert.equal(warnings(around).length, 1);
+      assert.equal(loggedIn(around).length, 1);
     });
 
     it('secretRef of a missing key or of another namespace is an error with its place', async () => {
@@ -554,7 +563,7 @@ describe('AWS identity (moto)', { skip: motoMissing() }, () => {
       const { client, world: around } = await connect({}, { env });
       await client.get(read('db'), signal);
       assert.equal(signerOf(proxy.seen[0]), 'AKIAENV');
-      assert.match(around.logged[0] ?? '', /^static AWS credentials: environment keys/);
+      assert.match(warnings(around)[0] ?? '', /static AWS credentials: environment keys/);
       assert.equal((await client.whoami?.(signal))?.method, 'static-env');
     });
   });
@@ -662,7 +671,7 @@ describe('AWS identity (moto)', { skip: motoMissing() }, () => {
       const identity = await client.whoami?.(signal);
       assert.equal(identity?.method, 'profile');
       assert.equal(identity?.details['profile'], 'default');
-      assert.deepEqual(around.logged, []);
+      assert.deepEqual(warnings(around), []);
     });
 
     it('follows source_profile, over our own STS', async () => {

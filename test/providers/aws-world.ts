@@ -46,7 +46,7 @@ export interface World {
   readonly memory: Map<string, string>;
   /** `call status`, in order. */
   readonly observed: string[];
-  /** Everything logged, as inspected. */
+  /** Everything logged, as inspected, behind its level. */
   readonly logged: string[];
 }
 
@@ -55,12 +55,14 @@ export function world(options: WorldOptions = {}): World {
   const memory = options.memory ?? new Map<string, string>();
   const observed: string[] = [];
   const logged: string[] = [];
-  const note = (fields: object, message: string): void => {
-    logged.push(`${message} ${shown(fields)}`);
-  };
+  const note =
+    (level: string) =>
+    (fields: object, message: string): void => {
+      logged.push(`${level} ${message} ${shown(fields)}`);
+    };
   const context: StoreContext = {
     clock: options.clock ?? systemClock,
-    log: { debug: note, info: note, warn: note, error: note },
+    log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
     identity: {
       mode: options.mode ?? 'pod',
       namespace: 'shop',

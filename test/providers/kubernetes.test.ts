@@ -253,6 +253,7 @@ describe('a Kubernetes store', { skip: missing('kubernetes', apiServerPrograms) 
       const said = JSON.stringify(identity) + one.logged.join();
       assert.doesNotMatch(said, new RegExp(token.slice(-40)));
       assert.match(one.logged.join(), /stored credentials/);
+      assert.equal(one.logged.join().match(/logged in/g)?.length, 1);
     }
   });
 

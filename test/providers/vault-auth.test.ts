@@ -418,6 +418,12 @@ suite('vault logins, for real', { skip }, () => {
       const open = await store(kubernetes());
       await Promise.all(Array.from({ length: 20 }, () => tree(open, 'app')));
       assert.equal(logins(open.calls), 1);
+      const told = open.logged.filter((line) => line.startsWith('info logged in '));
+      assert.equal(told.length, 1);
+      assert.match(
+        told[0]!,
+        /kubernetes\nauth\/kubernetes\/login\n.*\nvault\n[0-9a-f-]{36}\ndefault\nread\n\d+$/s,
+      );
       const token = tokenSeen();
       assert.equal((await lookUp(token)).data.display_name, 'kubernetes-shop-app');
       const whoami = await open.client.whoami!(never);
