@@ -110,7 +110,8 @@ function printableAt(at: At): At {
  * How the loop treats a code.
  * - `transient`: back off and retry, counts towards the store's breaker.
  * - `settled`: the store answered and will answer the same again; few retries, then the interval only.
- * - `spec`: only another spec can help; no retry.
+ * - `spec`: another spec helps, or what the spec refers to (a certificate in a mounted Secret, the number of keys that
+ *   `find` meets); no retry, the interval only.
  */
 export type Verdict = 'transient' | 'settled' | 'spec';
 

@@ -19,15 +19,14 @@ export interface Failing {
  * - Transient: equal jitter, 1 s doubling up to max(60 s, interval / 3).
  * - Settled (denied, not found): the same for six retries, then the interval only; before the first delivery
  *   at least every five minutes, so that a permission granted late starts the pod.
- * - Spec: never.
+ * - Spec: at once what settled ones come to after six retries. What a spec refers to may be corrected without it.
  *
  * A Retry-After is the least wait, bounded so that a store cannot put an agent to sleep.
  */
 export function retryDelayMs(failing: Failing, clock: Clock): number | undefined {
   const { error, failures, delivered, intervalMs } = failing;
   const verdict = verdictOf(error.code);
-  if (verdict === 'spec') return undefined;
-  if (verdict === 'settled' && failures > limits.settledRetries) {
+  if (verdict !== 'transient' && !hasRetryLeft({ error, failures })) {
     if (!delivered) return Math.min(intervalMs || limits.undeliveredRetryMs, limits.undeliveredRetryMs);
     return intervalMs === 0 ? undefined : uniform(clock, 0.9, 1) * intervalMs;
   }

@@ -116,6 +116,23 @@ test('a permission granted late starts the pod within five minutes', async () =>
   await world.stop();
 });
 
+test('what a spec refers to heals without the spec: a bad certificate that is replaced', async () => {
+  const world = new World();
+  world.store.values.set('key', 'one');
+  await world.start(externalSecret('db'));
+  world.store.fault = new AgentError('SpecInvalid', 'the certificate of caProvider cannot be read');
+  await world.clock.advance(hourMs);
+  const calls = world.store.calls.length;
+  assert.equal(world.state('db').error?.code, 'SpecInvalid');
+  assert.ok(calls <= 3, `${calls} calls in an hour: no retry but the interval`);
+  world.store.fault = undefined;
+  world.store.values.set('key', 'two');
+  await world.clock.advance(hourMs);
+  assert.deepEqual(world.sink.read('db'), { key: 'two' });
+  assert.equal(world.state('db').error, undefined);
+  await world.stop();
+});
+
 test('a store that hangs holds up nobody else, and is given up after its deadline', async () => {
   const world = new World({
     providers: (clock) => {
