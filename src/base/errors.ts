@@ -75,9 +75,13 @@ export class AgentError extends Error {
     this.condition = init.condition;
   }
 
-  /** The same fault, with more context; what was known nearer to the fault wins. */
-  within(at: At): AgentError {
-    const init: { -readonly [K in keyof AgentErrorInit]: AgentErrorInit[K] } = { at: { ...at, ...this.at } };
+  /** The same fault, with more context; what was known nearer to the fault wins. The place in one object is never
+   * completed by a place in another: a store's fault is not at a field of the ExternalSecret that reads it. */
+  within(outer: At): AgentError {
+    const { file: _file, line: _line, column: _column, object, field: _field, ...context } = outer;
+    const isElsewhere = object !== undefined && this.at.object !== undefined && object !== this.at.object;
+    const at = { ...(isElsewhere ? context : outer), ...this.at };
+    const init: { -readonly [K in keyof AgentErrorInit]: AgentErrorInit[K] } = { at };
     if (this.remedy !== undefined) init.remedy = this.remedy;
     if (this.retryAfterMs !== undefined) init.retryAfterMs = this.retryAfterMs;
     if (this.requestId !== undefined) init.requestId = this.requestId;

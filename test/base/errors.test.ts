@@ -25,6 +25,21 @@ group('what an error says can be printed anywhere', () => {
     assert.equal(error.message, 'größe 鍵\n  {{ .x }}\n     ^');
   });
 
+  test('a place in one object is not completed by a place in another', () => {
+    const store = { file: 'a.yaml', line: 3, object: 'SecretStore/s' };
+    const outer = {
+      object: 'ExternalSecret/e',
+      field: 'spec.data[0]',
+      column: 5,
+      key: 'k',
+      store: 'SecretStore/s',
+    };
+    const error = new AgentError('SpecInvalid', 'no', { at: store }).within(outer);
+    assert.deepEqual(error.at, { ...store, key: 'k', store: 'SecretStore/s' });
+    const own = new AgentError('SpecInvalid', 'no', { at: { object: 'ExternalSecret/e' } }).within(outer);
+    assert.deepEqual(own.at, outer);
+  });
+
   test('saying it twice changes nothing', () => {
     const at = { object: 'a\u001b' };
     const error = new AgentError('Denied', '\u001b', { at });
