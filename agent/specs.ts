@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../src/base/clock.ts';
-import { describe } from '../src/base/errors.ts';
+import { AgentError, describe } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
+import { didYouMean } from '../src/base/nearest.ts';
 import type { OptionDefaults } from '../src/spec/annotations.ts';
 import { parseDuration } from '../src/spec/duration.ts';
 import { type LoadedSpecs, loadSpecs } from '../src/spec/load.ts';
@@ -43,7 +44,8 @@ export class Specs {
   }
 
   /** Whoever runs in the set in force keeps its target. Never throws for a spec's sake. Throws UsageError when
-   * `--once --only` names an ExternalSecret that nobody wrote; in a sidecar it may still come. */
+   * `--once --only` names an ExternalSecret that nobody wrote; in a sidecar, where it may still come, that is a
+   * problem of the set, so that no app starts without what it was to be given. */
   async load(inForce?: SpecSet): Promise<LoadedSet> {
     const { config, namespace, catalog } = this.#options;
     const { files, problems, complete } = await loadSpecs(config.specs);
@@ -56,7 +58,7 @@ export class Specs {
     const parsed = parseSpecs(files, { namespace, catalog, defaults, running, matchesRegexp });
     // What cannot be read is no part of the documents' hash, and when it can be, or is gone, the set is another.
     const hash = [parsed.hash, ...problems.map(describe)].join('\n');
-    const specs = this.#only({ ...parsed, hash, problems: [...problems, ...parsed.problems] });
+    const specs = this.#only({ ...parsed, hash, problems: [...problems, ...parsed.problems] }, inForce);
     this.#current = specs;
     const set = { specs, whole: complete && specs.problems.length === 0 };
     this.#last = { digest, set };
@@ -72,23 +74,9 @@ export class Specs {
   }
 
   /** `--only`: what it does not name is as if it had not been written. */
-  #only(specs: SpecSet): SpecSet {
-    const { only, once } = this.#options.config;
+  #only(specs: SpecSet, inForce: SpecSet | undefined): SpecSet {
+    const { only } = this.#options.config;
     if (only.length === 0) return specs;
-    const refused = specs.problems.map((problem) => problem.at.object);
-    const unknown = only.filter(
-      (name) =>
-        !specs.externalSecrets.some((spec) => spec.name === name) &&
-        !refused.includes(`ExternalSecret/${name}`),
-    );
-    if (unknown.length > 0 && once) {
-      const known = specs.externalSecrets.map((spec) => spec.name).join(', ');
-      throw new UsageError(
-        exitCodes.usage,
-        `--only names no ExternalSecret: ${unknown.join(', ')}`,
-        `there are: ${known}`,
-      );
-    }
     const wanted = (object: string | undefined): boolean =>
       object === undefined ||
       !object.startsWith('ExternalSecret/') ||
@@ -96,9 +84,30 @@ export class Specs {
     return {
       ...specs,
       externalSecrets: specs.externalSecrets.filter((spec) => only.includes(spec.name)),
-      problems: specs.problems.filter((problem) => wanted(problem.at.object)),
+      problems: [
+        ...specs.problems.filter((problem) => wanted(problem.at.object)),
+        ...this.#unknownNames(specs, inForce),
+      ],
       warnings: specs.warnings.filter((warning) => wanted(warning.at.object)),
     };
+  }
+
+  /** Of `--only`, what nobody wrote; what runs and is gone was removed, and is no mistake. */
+  #unknownNames({ externalSecrets, problems }: SpecSet, inForce: SpecSet | undefined): AgentError[] {
+    const { only, once } = this.#options.config;
+    const known = externalSecrets.map((spec) => spec.name);
+    const refused = problems.map((problem) => problem.at.object);
+    const running = inForce?.externalSecrets.map((spec) => spec.name) ?? [];
+    const unknown = only.filter(
+      (name) => ![...known, ...running].includes(name) && !refused.includes(`ExternalSecret/${name}`),
+    );
+    const message = (name: string): string => `--only names no ExternalSecret: ${name}`;
+    const remedy = `there ${known.length === 1 ? 'is' : 'are'}: ${known.join(', ') || 'none'}`;
+    if (unknown.length > 0 && once)
+      throw new UsageError(exitCodes.usage, message(unknown.join(', ')), remedy);
+    return unknown.map(
+      (name) => new AgentError('SpecInvalid', message(name) + didYouMean(name, known), { remedy }),
+    );
   }
 }
 
