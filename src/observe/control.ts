@@ -1,12 +1,13 @@
 import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { AgentError } from '../base/errors.ts';
+import { AgentError, describe } from '../base/errors.ts';
+import type { TargetState } from '../loop/state.ts';
 import { livez } from './health.ts';
 import { type Answer, closeServer, json, type Route, serverOf, text } from './serve.ts';
 import { answerRefresh, healthAnswer, type Observed } from './server.ts';
 import { isHolding, worstFirst } from './standing.ts';
-import { faultOf, fullStatusOf } from './status.ts';
+import { fullStatusOf } from './status.ts';
 
 export interface ControlOptions extends Observed {
   /** The socket's path, in `--state`. */
@@ -70,21 +71,18 @@ function routesOf(options: ControlOptions): readonly Route[] {
 function probeStartup(options: ControlOptions): Answer {
   const state = options.view();
   if (state.started) return text(200, 'ok');
-  const problems = state.problems.map((problem) => ({ name: problem.at.object ?? 'specs', error: problem }));
   const targets = worstFirst(state.targets.values()).filter(isHolding);
-  const [worst] = [...problems, ...targets];
+  const [worst] = [...state.problems.map(describe), ...targets.map(holding)];
   if (worst === undefined) return text(503, 'no ExternalSecret found yet: see --specs');
-  const others = problems.length + targets.length - 1;
+  const others = state.problems.length + targets.length - 1;
   const more = others === 0 ? '' : `\nand ${others} more, see external-secrets-agent status`;
-  return text(
-    503,
-    `${worst.name}: ${worst.error === undefined ? 'not delivered yet' : sentence(worst.error)}${more}`,
-  );
+  return text(503, `${worst}${more}`);
 }
 
-function sentence(error: AgentError): string {
-  const { code, message, remedy } = faultOf(error);
-  return `${code}: ${message}${remedy === undefined ? '' : ` (${remedy})`}`;
+function holding({ name, error }: TargetState): string {
+  if (error === undefined) return `${name}: not delivered yet`;
+  const { code, message, remedy } = error;
+  return `${name}: ${code}: ${message}${remedy === undefined ? '' : ` (${remedy})`}`;
 }
 
 async function openFolder(folder: string): Promise<void> {

@@ -249,6 +249,15 @@ describe('the doors', () => {
         ],
       );
       assert.equal((await ask({ socketPath }, { path: '/probe/live' })).status, 200);
+      const at = { file: '/etc/external-secrets/app.yaml', line: 3, column: 1 };
+      state = agentState([], {
+        started: false,
+        problems: [new AgentError('SpecInvalid', 'not valid YAML', { at, remedy: 'mend it' })],
+      });
+      assert.equal(
+        (await ask({ socketPath }, { path: '/probe/startup' })).body,
+        '/etc/external-secrets/app.yaml:3:1: SpecInvalid: not valid YAML (mend it)\n',
+      );
       state = agentState([], { started: false });
       assert.match((await ask({ socketPath }, { path: '/probe/startup' })).body, /see --specs/);
       state = agentState([targetState('db')]);
