@@ -5,6 +5,8 @@ import { parseSpecs } from '../src/spec/parse.ts';
 import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
 import type { SpecFile } from '../src/spec/yaml.ts';
+import { regexpFaults } from './check-regexps.ts';
+import { urlFaults } from './check-stores.ts';
 import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
 import { excerpt } from './excerpt.ts';
@@ -68,7 +70,15 @@ async function readSpecs(config: Config): Promise<Checked> {
   const matchesRegexp = await regexpMatcher(loaded.files);
   const specs = parseSpecs(loaded.files, { namespace, catalog, matchesRegexp });
   const faults = [...loaded.problems, ...specs.problems, ...specs.warnings, ...templateFaults(specs)];
+  faults.push(...(await regexpFaults(specs.externalSecrets)), ...refusedStores(specs, config));
   return { files: loaded.files, specs, faults: faults.sort(byPlace) };
+}
+
+/** The doctor meets them itself. */
+function refusedStores({ stores }: SpecSet, config: Config): readonly AgentError[] {
+  if (config.connect) return [];
+  const { storesAllow, insecureStores: insecure } = config;
+  return [...stores.values()].flatMap((store) => urlFaults(store, { storesAllow, insecure }));
 }
 
 /** An ExternalSecret that is refused is known all the same. */

@@ -1,12 +1,13 @@
 import { AgentError } from '../src/base/errors.ts';
-import { assertStoreUrl } from '../src/base/http.ts';
 import type { SpecFindings } from '../src/inject/admit.ts';
 import { catalog } from '../src/providers/catalog.ts';
 import { formatDuration } from '../src/spec/duration.ts';
 import { parseSpecs } from '../src/spec/parse.ts';
-import type { ExternalSecret, SpecSet, Store } from '../src/spec/spec.ts';
+import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
 import type { SpecFile } from '../src/spec/yaml.ts';
+import { regexpFaults } from './check-regexps.ts';
+import { urlFaults } from './check-stores.ts';
 import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
 
@@ -21,31 +22,13 @@ export async function specFindings(
 ): Promise<SpecFindings> {
   const specs = parseSpecs(files, { namespace, catalog, matchesRegexp: await regexpMatcher(files) });
   const stores = [...specs.stores.values()];
-  const refused = stores.flatMap((store) => urlFault(store, { ...policy, insecure: !policy.requireTls }));
-  const plain = stores.flatMap((store) => urlFault(store, { storesAllow: [], insecure: false }));
+  const refused = stores.flatMap((store) => urlFaults(store, { ...policy, insecure: !policy.requireTls }));
+  const plain = stores.flatMap((store) => urlFaults(store, { storesAllow: [], insecure: false }));
+  const written = [...templateFaults(specs), ...(await regexpFaults(specs.externalSecrets))];
   return {
-    faults: [...specs.problems, ...specs.warnings, ...templateFaults(specs), ...refused],
+    faults: [...specs.problems, ...specs.warnings, ...written, ...refused],
     advice: [...(refused.length === 0 ? plain : []), ...shortIntervals(specs)],
   };
-}
-
-interface Policy {
-  readonly storesAllow: readonly string[];
-  readonly insecure: boolean;
-}
-
-function urlFault(store: Store, { storesAllow, insecure }: Policy): readonly AgentError[] {
-  const allow = storesAllow.length === 0 ? undefined : storesAllow;
-  const at = { ...store.at, object: store.id };
-  for (const url of catalog[store.provider]?.endpoints(store.config, {}) ?? []) {
-    try {
-      assertStoreUrl(url, { allow, insecure }, at);
-    } catch (error) {
-      if (error instanceof AgentError) return [error];
-      throw error;
-    }
-  }
-  return [];
 }
 
 function shortIntervals({ externalSecrets }: SpecSet): readonly AgentError[] {

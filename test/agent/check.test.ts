@@ -98,6 +98,44 @@ spec:
       assert.equal((await check({})).code, 78);
     });
 
+    test('a store that run would refuse is a mistake, unless the same flags allow it', async () => {
+      const fake = '{fake: {data: [{key: k, value: v}]}}';
+      const vault = (server: string) => store.replace(fake, `{vault: {server: "${server}"}}`);
+      const plain = { 'a.yaml': vault('http://vault.example:8200') };
+      const { code, out } = await check(plain);
+      assert.equal(code, 78);
+      assert.match(
+        out,
+        /^\/a\.yaml:1:1: SecretStore\/demo: SpecInvalid: vault\.example:8200 would be reached/m,
+      );
+      assert.match(out, /→ use https, or start with --insecure-stores/);
+      assert.equal((await check(plain, '--insecure-stores')).code, 0);
+      const secure = { 'a.yaml': vault('https://vault.example:8200') };
+      assert.equal((await check(secure)).code, 0);
+      assert.match(
+        (await check(secure, '--stores-allow', 'other.example')).out,
+        /SecretStore\/demo: SpecInvalid/,
+      );
+    });
+
+    test('an expression that RE2 does not know is found before any sync meets it', async () => {
+      const from = (entry: string) =>
+        `${good.slice(0, good.indexOf('  data:'))}  dataFrom:\n    - ${entry}\n`;
+      const find = await check({ 'a.yaml': store, 'b.yaml': from('find: {name: {regexp: "a(?=b)"}}') });
+      assert.equal(find.code, 78);
+      assert.match(
+        find.out,
+        /b\.yaml:9:7: ExternalSecret\/app: .*find\.name\.regexp "a\(\?=b\)" is not a regular/,
+      );
+      const rewrite = 'rewrite: [{regexp: {source: "(", target: x}}]';
+      const { out } = await check({ 'a.yaml': store, 'b.yaml': from(`{extract: {key: k}, ${rewrite}}`) });
+      assert.match(
+        out,
+        /b\.yaml:9:\d+: ExternalSecret\/app: spec\.dataFrom\[0\]\.rewrite\[0\]: .*rewrite\.regexp\.source "\(" is not a regular/,
+      );
+      assert.match(out, /RE2 syntax/);
+    });
+
     test('--only names what there is', async () => {
       assert.equal((await check({ 'a.yaml': store, 'b.yaml': good }, '--only', 'app')).code, 0);
       const { code, err } = await check({ 'a.yaml': store, 'b.yaml': good }, '--only', 'ap');
