@@ -202,7 +202,9 @@ export class JsonReader {
     const { length } = this.#text;
     const where =
       this.#at < length ? `byte ${this.#at + 1} is wrong` : `it ends too early, after byte ${length}`;
-    return new AgentError('DecodeFailed', `the value is not JSON: ${where}`);
+    return new AgentError('DecodeFailed', `the value is not JSON: ${where}`, {
+      remedy: 'correct it in the store, or take it as one key with data, without a property',
+    });
   }
 }
 
