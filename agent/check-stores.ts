@@ -14,8 +14,9 @@ export interface UrlPolicy {
 /** Why the agent would not talk to a store, were it told the same: its scheme, or its host. */
 export function urlFaults(store: Store, { storesAllow, insecure }: UrlPolicy): readonly AgentError[] {
   const allow = storesAllow.length === 0 ? undefined : storesAllow;
-  const at = { ...store.at, object: store.id };
-  for (const url of catalog[store.provider]?.endpoints(store.config, {}) ?? []) {
+  const provider = catalog[store.provider];
+  const at = { ...store.at, object: store.id, ...provider?.endpointAt?.(store.config) };
+  for (const url of provider?.endpoints(store.config, {}) ?? []) {
     try {
       assertStoreUrl(url, { allow, insecure }, at);
     } catch (error) {

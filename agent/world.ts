@@ -62,8 +62,9 @@ function allowed(
   { config, env }: { readonly config: Config; readonly env: IdentitySource['env'] },
 ): void {
   const allow = allowList(config);
+  const at = { ...store.at, ...provider.endpointAt?.(store.config), store: store.id };
   for (const url of provider.endpoints(store.config, env)) {
-    assertStoreUrl(url, { allow, insecure: config.insecureStores }, { ...store.at, store: store.id });
+    assertStoreUrl(url, { allow, insecure: config.insecureStores }, at);
   }
 }
 

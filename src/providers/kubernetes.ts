@@ -18,6 +18,7 @@ export const kubernetes: Provider = {
     const { server } = config as KubernetesConfig;
     return server === undefined ? [] : [server.url];
   },
+  endpointAt: (config) => (config as KubernetesConfig).server?.at,
   open: async (store, context) => {
     const { openKubernetes } = await import('./kubernetes-client.ts');
     return openKubernetes(store, context);

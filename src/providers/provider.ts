@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { AgentError } from '../base/errors.ts';
+import type { AgentError, At } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { IdentitySource } from '../identity/identity.ts';
 import type { References } from '../identity/references.ts';
@@ -20,6 +20,8 @@ export interface Provider {
   /** URLs that this config will talk to, logins included, for `--stores-allow` and the https rule. `env` is the
    * identity's: where it moves an endpoint, the moved one is told. */
   endpoints(config: unknown, env?: IdentitySource['env']): readonly string[];
+  /** The field that says the endpoint; absent where none does. */
+  endpointAt?(config: unknown): At | undefined;
   open(store: Store, context: StoreContext): Promise<Client>;
 }
 

@@ -14,6 +14,7 @@ export const vault: Provider = {
   },
   parse,
   endpoints: (config) => [(config as VaultConfig).server],
+  endpointAt: (config) => (config as VaultConfig).serverAt,
   open,
 };
 

@@ -106,7 +106,7 @@ spec:
       assert.equal(code, 78);
       assert.match(
         out,
-        /^\/a\.yaml:1:1: SecretStore\/demo: SpecInvalid: vault\.example:8200 would be reached/m,
+        /^\/a\.yaml:4:27: SecretStore\/demo: spec\.provider\.vault\.server: SpecInvalid: vault\.example:8200 would be/m,
       );
       assert.match(out, /→ use https, or start with --insecure-stores/);
       assert.equal((await check(plain, '--insecure-stores')).code, 0);
@@ -114,7 +114,7 @@ spec:
       assert.equal((await check(secure)).code, 0);
       assert.match(
         (await check(secure, '--stores-allow', 'other.example')).out,
-        /SecretStore\/demo: SpecInvalid/,
+        /SecretStore\/demo: spec\.provider\.vault\.server: SpecInvalid/,
       );
     });
 
