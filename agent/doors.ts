@@ -47,7 +47,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     import('../src/observe/server.ts'),
     import('../src/observe/metrics.ts'),
   ]);
-  const metrics = openMetrics({ clock, version, node: process.version });
+  const metrics = openMetrics({ version, node: process.version });
   for (const event of parts.before) metrics.record(event);
   parts.observe.add((event) => metrics.record(event));
   const { listen, refreshTokenFile } = config;

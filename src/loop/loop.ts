@@ -146,7 +146,7 @@ export class Loop {
       started: this.#targets.started,
       problems: this.#specs?.problems ?? [],
       warnings: this.#specs?.warnings ?? [],
-      targets: this.#targets.states(this.#startedMs),
+      targets: this.#targets.states(),
       breakers: this.#parts.stores.breakerStates(),
     };
   }
@@ -161,7 +161,8 @@ export class Loop {
     const { keys, generation } = adopted;
     const { syncedMs } = before;
     this.#targets.change(spec.name, { kind: 'adopted', keys, generation, syncedMs, nowMs: clock.now() });
-    this.#targets.update(spec.name, { fetchedKeys: keys, syncs: 1 });
+    const freshMs = clock.monotonic() - Math.max(0, clock.now() - syncedMs);
+    this.#targets.update(spec.name, { fetchedKeys: keys, syncs: 1, freshMs });
     // Once for a given spec is once for all lives; anything else is verified at once.
     if (intervalMsOf(spec) > 0) this.#targets.dueForSpec(spec.name);
   }
@@ -286,7 +287,8 @@ export class Loop {
       log.info({ externalSecret: name, failures: target.state.failures }, 'recovered');
     const { fetchedKeys, ...rest } = outcome;
     this.#targets.change(name, { kind: 'synced', ...rest, startedMs, nowMs: clock.now() });
-    this.#targets.update(name, { fetchedKeys, absence: undefined, syncs: target.syncs + 1 });
+    const { beganMs: freshMs } = round;
+    this.#targets.update(name, { fetchedKeys, absence: undefined, syncs: target.syncs + 1, freshMs });
     kept.setTarget(name, { specHash: target.state.specHash, syncedMs: startedMs });
     const delayMs = round.draws.nextRefreshMs(target.spec, target.syncs === 0);
     const spentMs = clock.monotonic() - round.beganMs;

@@ -39,6 +39,8 @@ export interface TargetState {
   readonly nextRefreshMs: number | undefined;
   /** Wall ms at which what was delivered ends (lease, certificate); undefined where it has no end. */
   readonly expiryMs?: number | undefined;
+  /** Age of what is delivered: ms since the last sync that succeeded, by a clock that nobody sets. */
+  readonly staleMs: number;
   /** Of `max-staleness`: now older than allowed. */
   readonly tooStale: boolean;
   readonly unreadyWhenStale: boolean;

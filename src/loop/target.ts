@@ -21,6 +21,9 @@ export interface Target {
   readonly absence: Absence | undefined;
   /** Syncs of this spec that succeeded in this life. */
   readonly syncs: number;
+  /** Monotonic ms of the start of the last sync that succeeded, be it in an earlier life; of the first sight while
+   * there was none. A wall clock that is set neither hides staleness nor makes any. */
+  readonly freshMs: number;
 }
 
 /** Everything whose change asks for a new sync: the spec, its stores, and the mounted template sources. */
@@ -44,7 +47,13 @@ function sourcesOf(specs: SpecSet): (from: TemplateFrom) => string[] {
   };
 }
 
-export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number): Target {
+/** The time of its first sight. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export function newTarget(spec: ExternalSecret, specHash: string, seen: Moment): Target {
   const state: TargetState = {
     name: spec.name,
     namespace: spec.namespace,
@@ -52,7 +61,12 @@ export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number)
     storeIds: storeIdsOf(spec),
     required: spec.options.optional !== true,
     specHash,
-    condition: { status: 'Unknown', reason: undefined, message: 'not synced yet', lastTransitionMs: nowMs },
+    condition: {
+      status: 'Unknown',
+      reason: undefined,
+      message: 'not synced yet',
+      lastTransitionMs: seen.wallMs,
+    },
     error: undefined,
     failures: 0,
     published: false,
@@ -61,6 +75,7 @@ export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number)
     lastSuccessMs: undefined,
     lastAttemptMs: undefined,
     nextRefreshMs: undefined,
+    staleMs: 0,
     tooStale: false,
     unreadyWhenStale: spec.options.maxStaleness?.unready ?? false,
   };
@@ -73,13 +88,14 @@ export function newTarget(spec: ExternalSecret, specHash: string, nowMs: number)
     fetchedKeys: undefined,
     absence: undefined,
     syncs: 0,
+    freshMs: seen.monotonicMs,
   };
 }
 
 /** The same ExternalSecret with a new spec: what is published stays known, unless the target is another one now;
  * failures and counts start anew. */
 export function respec(target: Target, spec: ExternalSecret, specHash: string): Target {
-  const fresh = newTarget(spec, specHash, 0);
+  const fresh = newTarget(spec, specHash, { wallMs: 0, monotonicMs: target.freshMs });
   const { condition, published, keys, generation, lastSuccessMs, lastAttemptMs } = target.state;
   const state = { ...fresh.state, condition, lastSuccessMs, lastAttemptMs };
   if (target.spec.target.name !== spec.target.name) return { ...fresh, state };

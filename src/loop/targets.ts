@@ -71,7 +71,8 @@ export class Targets {
     const before = this.#byName.get(spec.name);
     if (before?.state.specHash === specHash) return [];
     if (before === undefined) {
-      const target = newTarget(spec, specHash, this.#clock.now());
+      const seen = { wallMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() };
+      const target = newTarget(spec, specHash, seen);
       this.#byName.set(spec.name, target);
       return [target];
     }
@@ -199,12 +200,13 @@ export class Targets {
     return this.#started;
   }
 
-  /** Sorted by name, with the age judged now. `startedMs` stands in for a success that never was. */
-  states(startedMs: number): ReadonlyMap<string, TargetState> {
-    const states = this.all().map(({ spec, state }) => {
-      const ageMs = this.#clock.now() - (state.lastSuccessMs ?? startedMs);
-      const tooStale = spec.options.maxStaleness !== undefined && ageMs > spec.options.maxStaleness.ms;
-      return { ...state, tooStale };
+  /** Sorted by name, with the age judged now. */
+  states(): ReadonlyMap<string, TargetState> {
+    const nowMs = this.#clock.monotonic();
+    const states = this.all().map(({ spec, state, freshMs }) => {
+      const staleMs = nowMs - freshMs;
+      const { maxStaleness } = spec.options;
+      return { ...state, staleMs, tooStale: maxStaleness !== undefined && staleMs > maxStaleness.ms };
     });
     return new Map(states.sort((a, b) => (a.name < b.name ? -1 : 1)).map((state) => [state.name, state]));
   }

@@ -1,5 +1,4 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Clock } from '../base/clock.ts';
 import type { AgentState, BreakerState, LoopEvent, TargetState } from '../loop/state.ts';
 
 export interface Metrics {
@@ -11,7 +10,6 @@ export interface Metrics {
 }
 
 export interface MetricsOptions {
-  readonly clock: Clock;
   readonly version: string;
   /** The runtime's version, for `build_info`. */
   readonly node: string;
@@ -44,7 +42,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
     text: async (state) => {
       // An attempt that was in flight when its ExternalSecret went may have counted since.
       await forget(counters, (name) => !state.targets.has(name));
-      drawIn(gauges, state, options.clock.now());
+      drawIn(gauges, state);
       return await registry.metrics();
     },
   };
@@ -175,15 +173,15 @@ async function forget(counters: Counters, isGone: (name: string) => boolean): Pr
   }
 }
 
-function drawIn(gauges: Gauges, state: AgentState, nowMs: number): void {
+function drawIn(gauges: Gauges, state: AgentState): void {
   for (const gauge of Object.values(gauges)) gauge.reset();
-  for (const targetState of state.targets.values()) drawTarget(gauges, targetState, nowMs);
+  for (const targetState of state.targets.values()) drawTarget(gauges, targetState);
   for (const [store, breaker] of state.breakers) gauges.breaker.set({ store }, breakerValues[breaker]);
 }
 
 const breakerValues: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
-function drawTarget(gauges: Gauges, state: TargetState, nowMs: number): void {
+function drawTarget(gauges: Gauges, state: TargetState): void {
   const labels = labelsOf(state);
   // ESO sets the status that holds to 1 and its opposite to 0; before the first sync there is neither.
   if (state.condition.status !== 'Unknown') {
@@ -194,7 +192,7 @@ function drawTarget(gauges: Gauges, state: TargetState, nowMs: number): void {
   }
   if (state.lastSuccessMs !== undefined) {
     gauges.lastSuccess.set(labels, state.lastSuccessMs / 1000);
-    gauges.stale.set(labels, Math.max(0, nowMs - state.lastSuccessMs) / 1000);
+    gauges.stale.set(labels, state.staleMs / 1000);
   }
   if (state.nextRefreshMs !== undefined) gauges.nextRefresh.set(labels, state.nextRefreshMs / 1000);
   if (state.expiryMs !== undefined) gauges.expiry.set(labels, state.expiryMs / 1000);

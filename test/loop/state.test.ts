@@ -47,7 +47,7 @@ describe('the reducer', () => {
   test('keeps its latches over any changes', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
-        let state = newTarget(externalSecret('db'), 'hash', 0).state;
+        let state = newTarget(externalSecret('db'), 'hash', { wallMs: 0, monotonicMs: 0 }).state;
         for (const one of changes) {
           const before = state;
           state = reduce(state, one);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AgentState, LoopEvent } from '../../src/loop/state.ts';
 import { openMetrics } from '../../src/observe/metrics.ts';
-import { ManualClock } from '../base/manual-clock.ts';
 import { agentState, failedState, targetState } from './states.ts';
 
 const attempt: LoopEvent = {
@@ -16,7 +15,7 @@ const attempt: LoopEvent = {
 };
 
 function metrics() {
-  return openMetrics({ clock: new ManualClock({ now: 100_000 }), version: '1.2.3', node: 'v24.0.0' });
+  return openMetrics({ version: '1.2.3', node: 'v24.0.0' });
 }
 
 async function samples(events: readonly LoopEvent[], state: AgentState): Promise<string[]> {
@@ -69,13 +68,16 @@ describe('counters', () => {
 
 describe('gauges', () => {
   test('are drawn from the state at each scrape', async () => {
-    const state = agentState([targetState('db', { expiryMs: 500_000 }), failedState('api')], {
-      breakers: new Map([
-        ['SecretStore/a', 'closed'],
-        ['SecretStore/b', 'half-open'],
-        ['SecretStore/c', 'open'],
-      ]),
-    });
+    const state = agentState(
+      [targetState('db', { expiryMs: 500_000, staleMs: 90_000 }), failedState('api')],
+      {
+        breakers: new Map([
+          ['SecretStore/a', 'closed'],
+          ['SecretStore/b', 'half-open'],
+          ['SecretStore/c', 'open'],
+        ]),
+      },
+    );
     const lines = await samples([], state);
     for (const line of [
       'externalsecret_status_condition{name="db",namespace="shop",condition="Ready",status="True"} 1',

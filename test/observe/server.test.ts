@@ -59,7 +59,7 @@ function observed() {
 }
 
 function open(more: { refreshTokenFile?: string; listen?: string } = {}): Promise<OpenServer> {
-  const metrics = openMetrics({ clock, version: '1.2.3', node: 'v24' });
+  const metrics = openMetrics({ version: '1.2.3', node: 'v24' });
   const { refreshTokenFile, listen = '127.0.0.1:0' } = more;
   return openServer({ ...observed(), listen, metrics, refreshTokenFile });
 }

@@ -19,6 +19,7 @@ export function targetState(name: string, more: Partial<TargetState> = {}): Targ
     lastSuccessMs: 10_000,
     lastAttemptMs: 10_000,
     nextRefreshMs: 70_000,
+    staleMs: 120_000,
     tooStale: false,
     unreadyWhenStale: false,
     ...more,
