@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { limits } from '../base/limits.ts';
 
 /** An answer, whole. */
@@ -45,8 +46,20 @@ export function serverOf(routes: readonly Route[], failed: (error: unknown) => v
     },
     listener,
   );
-  server.maxConnections = limits.servedConnections;
+  makeRoom(server);
   return server;
+}
+
+/** Whoever comes is let in, and beyond the limit the one that was there for longest goes: connections that are only
+ * held open must not keep the kubelet's probe out. */
+function makeRoom(server: Server): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > limits.servedConnections) oldest?.destroy();
+  });
 }
 
 async function answerOf(routes: readonly Route[], incoming: IncomingMessage): Promise<Answer> {

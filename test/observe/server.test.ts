@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -6,12 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { AgentError } from '../../src/base/errors.ts';
+import { limits } from '../../src/base/limits.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { AgentState } from '../../src/loop/state.ts';
 import { type OpenControl, openControl } from '../../src/observe/control.ts';
 import { openMetrics } from '../../src/observe/metrics.ts';
 import { type OpenServer, openServer, parseListen } from '../../src/observe/server.ts';
 import { ManualClock } from '../base/manual-clock.ts';
+import { until } from '../peers/process.ts';
 import { agentState, failedState, marker, targetState } from './states.ts';
 
 interface Reply {
@@ -78,6 +81,15 @@ describe('the doors', () => {
       where = { host: '127.0.0.1', port: Number(server.address.split(':')[1]) };
     });
     after(() => server.close());
+
+    test('connections that are only held open keep no probe out, and are bounded', async () => {
+      const held = Array.from({ length: 2 * limits.servedConnections }, () => connect(where));
+      for (const socket of held) socket.on('error', () => {});
+      await Promise.all(held.map((socket) => once(socket, 'connect')));
+      assert.equal((await ask(where, { path: '/livez' })).status, 200);
+      await until(() => held.filter((socket) => !socket.closed).length < limits.servedConnections);
+      for (const socket of held) socket.destroy();
+    });
 
     test('answers probes by status', async () => {
       state = agentState([targetState('db')]);
