@@ -28,7 +28,8 @@ export function checkAnnotations(subject: Subject, known: readonly string[]): vo
     if (!key.startsWith(annotationPrefix)) continue;
     const name = key.slice(annotationPrefix.length);
     const path = pathOf(name);
-    const accepted = known.length === 0 ? 'none is known on this kind' : `known here: ${known.join(', ')}`;
+    const built = known.filter((each) => !unbuilt.includes(each)).join(', ');
+    const accepted = known.length === 0 ? 'none is known on this kind' : `known here: ${built}`;
     if (unbuilt.includes(name) && known.includes(name)) {
       subject.problem(path, `not supported by this version: the annotation ${key}`);
     } else if (!known.includes(name)) {
