@@ -40,6 +40,8 @@ export const limits = {
   syncMs: 120_000,
   /** Requests in flight to one store. */
   requestsInFlight: 4,
+  /** A round of which no read was answered for so long sends no more: two requests, one after the other. */
+  roundPatienceMs: 30_000,
   /** Probes and metrics wait for the first deliveries, but no longer than this. */
   firstRoundMs: 250,
   /** What changes in the kept state within this is written at once. */

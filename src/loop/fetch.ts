@@ -1,10 +1,11 @@
 import { type Clock, withDeadline } from '../base/clock.ts';
-import { AgentError, asAgentError, verdictOf } from '../base/errors.ts';
+import { AgentError, asAgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Fetched } from '../plan/fetched.ts';
 import type { Plan, Read } from '../plan/plan.ts';
 import type { Client } from '../providers/provider.ts';
 import type { Store } from '../spec/spec.ts';
+import { answered, Outage } from './outage.ts';
 import type { Stores } from './stores.ts';
 
 export type Outcome = Fetched | AgentError;
@@ -82,11 +83,6 @@ async function round(store: Store, reads: readonly Read[], context: Round): Prom
   if (breaker.end(failure)) context.recovered(store.id);
 }
 
-/** The store answered, be it with a no. */
-function answered(outcome: Outcome): boolean {
-  return !(outcome instanceof AgentError) || verdictOf(outcome.code) !== 'transient';
-}
-
 async function readAll(client: Client, reads: readonly Read[], round: Round, probe: boolean): Promise<void> {
   let rest = reads;
   if (probe && reads[0] !== undefined) {
@@ -120,9 +116,12 @@ async function readMany(client: Client, gets: readonly GetRead[], round: Round):
 
 async function pooled(client: Client, reads: readonly Read[], round: Round): Promise<void> {
   const queue = [...reads];
+  const outage = new Outage(round.clock);
   const worker = async (): Promise<void> => {
     for (let read = queue.shift(); read !== undefined; read = queue.shift()) {
-      round.settle(read, await readOne(client, read, round));
+      const outcome = outage.error ?? (await readOne(client, read, round));
+      outage.note(outcome);
+      round.settle(read, outcome);
     }
   };
   await Promise.all(Array.from({ length: Math.min(limits.requestsInFlight, reads.length) }, worker));
