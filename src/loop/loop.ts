@@ -106,7 +106,18 @@ export class Loop {
       if (!signal.aborted) throw thrown;
     });
     stores.retain(specs.stores);
+    this.#retryFailing();
     this.#wake.abort();
+  }
+
+  /** Who edits specs may have mended what failed, be it a credential among the documents, and waits to see it. */
+  #retryFailing(): void {
+    const { clock } = this.#parts;
+    for (const { spec, state, attempt, dueMs = Number.POSITIVE_INFINITY } of this.#targets.all()) {
+      const atMs = clock.monotonic() + uniform(clock, 0.5, 1) * limits.backoffBaseMs;
+      const waits = state.error !== undefined && attempt === undefined && dueMs > atMs;
+      if (waits) this.#targets.schedule(spec.name, atMs, 'retry');
+    }
   }
 
   /** Brings one or all ExternalSecrets forward to now; at most one such refresh a second, which all who ask

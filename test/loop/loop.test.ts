@@ -133,6 +133,23 @@ test('what a spec refers to heals without the spec: a bad certificate that is re
   await world.stop();
 });
 
+test('an edit has what fails tried again, though its own spec is the same', async () => {
+  const world = new World();
+  world.store.fault = new AgentError('AuthFailed', 'the secret id is wrong');
+  await world.start(externalSecret('db'));
+  await world.clock.advance(15 * 60_000);
+  const { nextRefreshMs } = world.state('db');
+  assert.ok(nextRefreshMs! - world.clock.now() > 2 * 60_000, 'deep in its backoff');
+  // A credential among the documents is corrected: nothing of the ExternalSecret and its store changes.
+  world.store.fault = undefined;
+  world.store.values.set('key', 'one');
+  await world.accept(specSet([externalSecret('db')]));
+  // The breaker lets a probe through once a minute at least.
+  await world.clock.advance(62_000);
+  assert.deepEqual(world.sink.read('db'), { key: 'one' });
+  await world.stop();
+});
+
 test('a store that hangs holds up nobody else, and is given up after its deadline', async () => {
   const world = new World({
     providers: (clock) => {
