@@ -24,6 +24,7 @@ export interface AwsConfig {
   readonly region: string | undefined;
   /** Of a SecretProviderClass; beats the environment's. */
   readonly endpoint: string | undefined;
+  readonly endpointAt: At | undefined;
   readonly auth: AwsAuth;
   readonly additionalRoles: readonly string[];
   readonly role: string;
@@ -48,6 +49,7 @@ export function parseAws(node: SpecNode): AwsConfig {
   assertDeletion(node);
   return {
     at: node.at('region'),
+    endpointAt: undefined,
     region,
     endpoint: undefined,
     auth: parseAuth(node),
@@ -70,7 +72,9 @@ function parseSecretProviderClass(node: SpecNode): AwsConfig {
   }
   if (region !== undefined) assertRegion(node, field('region'), region);
   return {
-    at: node.at(field('region')),
+    // The class's own fields: what the node holds was made of them.
+    at: node.at('region'),
+    endpointAt: endpoint === undefined ? undefined : node.at('secretSmEndpoint'),
     region,
     endpoint,
     auth: { jwt: undefined, secretRef: undefined },
@@ -154,7 +158,9 @@ function parseSecretRef(node: SpecNode, path: string): SecretRef {
   };
 }
 
-function parseRoles(node: SpecNode): Omit<AwsConfig, 'at' | 'region' | 'endpoint' | 'auth' | 'prefix'> {
+function parseRoles(
+  node: SpecNode,
+): Omit<AwsConfig, 'at' | 'region' | 'endpoint' | 'endpointAt' | 'auth' | 'prefix'> {
   const customSessionTags = textMapAt(node, 'customSessionTags');
   for (const reserved of reservedTags) {
     if (!customSessionTags.has(reserved)) continue;

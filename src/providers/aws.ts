@@ -16,6 +16,7 @@ export const aws: Provider = {
     const place = placeOf(config as AwsConfig, env);
     return place === undefined ? [] : [place.endpoint, place.stsEndpoint];
   },
+  endpointAt: (config) => (config as AwsConfig).endpointAt,
   open: async (store, context) => {
     const config = store.config as AwsConfig;
     const place = placeOf(config, context.identity.env);

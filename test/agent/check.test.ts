@@ -118,6 +118,27 @@ spec:
       );
     });
 
+    test('so is the endpoint of a SecretProviderClass, at its field', async () => {
+      const file = (endpoint: string) => ({
+        'a.yaml': `apiVersion: external-secrets.io/v1beta1
+kind: SecretProviderClass
+metadata: {name: aws}
+spec:
+  provider:
+    aws:
+      region: eu-west-1
+      secretSmEndpoint: ${endpoint}
+`,
+      });
+      const { code, out } = await check(file('http://aws.example'));
+      assert.equal(code, 78);
+      assert.match(
+        out,
+        /^\/a\.yaml:8:7: SecretProviderClass\/aws: spec\.provider\.aws\.secretSmEndpoint: SpecInvalid: aws/,
+      );
+      assert.equal((await check(file('https://aws.example'))).code, 0);
+    });
+
     test('an expression that RE2 does not know is found before any sync meets it', async () => {
       const from = (entry: string) =>
         `${good.slice(0, good.indexOf('  data:'))}  dataFrom:\n    - ${entry}\n`;

@@ -19,6 +19,7 @@ describe('provider.aws', () => {
     assert.deepEqual(config, {
       region: 'eu-west-1',
       endpoint: undefined,
+      endpointAt: undefined,
       auth: { jwt: undefined, secretRef: undefined },
       additionalRoles: [],
       role: '',
@@ -182,6 +183,6 @@ describe('provider.aws', () => {
     const store = storeOf({ secretProviderClass: { endpoint: 'https://secrets.example.com' } });
     const error = await failureOf(aws.open(store, world().context));
     assert.equal(error.message, 'nothing says the AWS region of this store');
-    assert.equal(error.at.field, 'spec.provider.aws.secretProviderClass.region');
+    assert.equal(error.at.field, 'spec.provider.aws.region');
   });
 });
