@@ -70,13 +70,16 @@ export function compileCall(callee: Callee, site: CallSite): Evaluate {
 }
 
 function invoke(state: State, callee: Callee, at: number, values: readonly Value[]): Maybe {
+  const before = state.at;
+  // So that a bound which the function meets has the place of its call.
+  state.at = at;
   try {
     const result = callee.call()(values, state);
     if (typeof result === 'string') state.grow(result.length);
+    state.at = before;
     return result;
   } catch (thrown) {
     if (thrown instanceof Failure) throw thrown;
-    state.at = at;
     // Any other error is ours: its message could quote a value, so only its name is told.
     const reason = thrown instanceof GoError ? thrown.message : `unexpected ${(thrown as Error).name}`;
     return state.fail(`error calling ${callee.name}: ${reason}`);

@@ -59,6 +59,23 @@ test('a function counts its own work', () => {
   fails('{{ slow 9223372036854775807 }}', /steps/, { slow });
 });
 
+test('a bound that a function meets has the place of its call', () => {
+  const slow = func(['string', 'int'], (_text, count, context) => {
+    context.step(Number(count));
+    return '';
+  });
+  const columnOf = (text: string): number => {
+    try {
+      render(text, { slow });
+    } catch (thrown) {
+      if (thrown instanceof TemplateError) return thrown.column;
+    }
+    return 0;
+  };
+  assert.equal(columnOf('{{ $x := slow .user 20000000 }}'), 10);
+  assert.equal(columnOf('{{ 20000000 | slow "a" }}'), 15);
+});
+
 test('the output is bounded', () => {
   const chunk = 'x'.repeat(65_536);
   assert.equal(render(`{{ range 256 }}${chunk}{{ end }}`).length, limits.templateOutputBytes);
