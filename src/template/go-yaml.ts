@@ -6,14 +6,15 @@ import {
   isScalar,
   isSeq,
   type Node,
-  parseAllDocuments,
   type Scalar,
   type YAMLMap,
 } from 'yaml';
 import { limits } from '../base/limits.ts';
 import { formatFloat } from './float.ts';
-import { GoError } from './func.ts';
+import { YamlFault } from './yaml-fault.ts';
+import { parseFirst } from './yaml-mend.ts';
 import { resolveScalar } from './yaml-scalar.ts';
+import { refusedTab } from './yaml-tabs.ts';
 
 /**
  * YAML as go-yaml v2 decodes it without a type in mind: YAML 1.1, where `yes` is true and 012 is ten. An
@@ -22,16 +23,6 @@ import { resolveScalar } from './yaml-scalar.ts';
 export type Yaml = null | boolean | bigint | number | string | readonly Yaml[] | YamlMap;
 export type YamlMap = ReadonlyMap<YamlKey, Yaml>;
 export type YamlKey = null | boolean | bigint | number | string;
-
-/** A fault of the text; `line` is 1-based. The message quotes nothing of it. */
-export class YamlFault extends GoError {
-  readonly line: number | undefined;
-
-  constructor(reason: string, line?: number) {
-    super(line === undefined ? reason : `line ${line}: ${reason}`);
-    this.line = line;
-  }
-}
 
 /** The first document of a text; null when there is none. Keys that come twice: the last counts. */
 export function readYaml(source: string): Yaml {
@@ -46,62 +37,12 @@ export function readYaml(source: string): Yaml {
     .replace(blankStart, (blank) => blank.replace(/[\u2028\u2029]/g, '\n'));
   checkHeading(broken);
   const { text, document } = parseFirst(broken);
+  const tab = refusedTab(text);
+  if (tab !== undefined) throw new YamlFault('a tab where only spaces may be', lineAt(text, tab));
   if (document === undefined) return null;
   checkDocument(text, document);
   return new Decoder(text, document).value(document.contents as Node | null);
 }
-
-/** Quoted texts mended before a text is given up. */
-const mendCount = 20;
-
-/** go-yaml lets the lines of a quoted text start in any column, the library does not: they are indented for it,
- * which changes nothing, since leading space is folded away. */
-function parseFirst(source: string): { text: string; document: Document | undefined } {
-  let text = source;
-  for (let left = mendCount; ; left--) {
-    const document = firstDocument(text);
-    const open = document?.errors.find(({ message }) => message.startsWith('Missing closing'));
-    const mended = open === undefined || left === 0 ? undefined : indentQuoted(text, open.pos[0]);
-    if (mended === undefined) return { text, document };
-    text = mended;
-  }
-}
-
-function firstDocument(text: string): Document | undefined {
-  try {
-    return parseAllDocuments(text, options)[0] as Document | undefined;
-  } catch (thrown) {
-    // The library recurses into what is nested.
-    if (thrown instanceof RangeError) throw new YamlFault('nested too deep');
-    throw thrown;
-  }
-}
-
-/** Indents the lines from `offset`, a line's end within a quoted text, up to its closing quote. */
-function indentQuoted(text: string, offset: number): string | undefined {
-  const lineStart = text.lastIndexOf('\n', offset - 1) + 1;
-  for (const closing of [/[^"\\]*(?:\\[\s\S][^"\\]*)*"/y, /[^']*(?:''[^']*)*'/y]) {
-    closing.lastIndex = offset;
-    const rest = closing.exec(text)?.[0];
-    if (rest === undefined || /\n(---|\.\.\.)(\s|$)/.test(rest)) continue;
-    const quote = rest.at(-1)!;
-    if (!text.slice(lineStart, offset).includes(quote) || !/\n[^\n]/.test(rest)) continue;
-    const indent = ' '.repeat(offset - lineStart + 1);
-    return (
-      text.slice(0, offset) + rest.replace(/\n(?!\n)/g, `\n${indent}`) + text.slice(offset + rest.length)
-    );
-  }
-  return undefined;
-}
-
-const options = {
-  version: '1.1',
-  schema: 'failsafe',
-  uniqueKeys: false,
-  merge: false,
-  prettyErrors: false,
-  logLevel: 'error',
-} as const;
 
 /** What go-yaml's reader lets through are tab, line breaks and what can be seen. */
 const forbidden = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
@@ -126,6 +67,9 @@ function checkHeading(text: string): void {
   if (directives.some((line) => !/^%(YAML[ \t]+1\.1|TAG[ \t]+\S+[ \t]+\S+)[ \t]*(#.*)?$/.test(line))) {
     throw new YamlFault('a directive that is neither %YAML 1.1 nor %TAG');
   }
+  if (directives.length > 0 && !/^---(\s|$)/.test(text.slice(head.length))) {
+    throw new YamlFault('directives without the --- that ends them');
+  }
 }
 
 /** go-yaml stops reading where the root node ends: it never looks at what follows a `}`, nor at what follows in a
@@ -138,10 +82,10 @@ function isAfterRoot(text: string, root: Node | null, offset: number): boolean {
   return indent !== undefined && (indentAt(text, offset) ?? indent) < indent;
 }
 
-/** Spaces before an offset when there is nothing else on its line. */
+/** Spaces before an offset when there is nothing else on its line, but for an anchor or a tag. */
 function indentAt(text: string, offset: number): number | undefined {
   const before = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset);
-  return /^ *$/.test(before) ? before.length : undefined;
+  return /^( *)(?:[&!]\S* +)*$/.exec(before)?.[1]?.length;
 }
 
 /** The library's messages may quote the text; its codes do not. */

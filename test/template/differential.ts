@@ -8,7 +8,7 @@ import { builtinNames, plainConstants, seeded, TemplateMaker } from './random-te
  * Compares random templates with Go's own engine, which the generator's `answer` mode runs:
  *
  *     (cd test/golden/template/generate && go build -o /tmp/golden .)
- *     node test/template/differential.ts /tmp/golden [COUNT [SEED]]
+ *     node scripts/run.cjs test/template/differential.ts /tmp/golden [COUNT [SEED]]
  */
 const [program = '', count = '20000', seed = '1'] = process.argv.slice(2);
 

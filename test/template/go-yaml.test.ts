@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { limits } from '../../src/base/limits.ts';
-import { readFlatYaml, readYaml, YamlFault } from '../../src/template/go-yaml.ts';
+import { readFlatYaml, readYaml } from '../../src/template/go-yaml.ts';
+import { YamlFault } from '../../src/template/yaml-fault.ts';
 import type { Family, Outcome } from './corpus.ts';
 
 const golden = join(import.meta.dirname, '..', 'golden', 'template');

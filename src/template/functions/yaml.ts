@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts';
 import { formatFloat } from '../float.ts';
 import { type Call, type CallContext, GoError } from '../func.ts';
-import { keyText, readYaml, type Yaml, YamlFault } from '../go-yaml.ts';
+import { keyText, readYaml, type Yaml } from '../go-yaml.ts';
 import { isLetter, isValidUtf8, runesOf } from '../utf8.ts';
 import {
   anySlice,
@@ -17,6 +17,7 @@ import {
   toText,
   type Value,
 } from '../value.ts';
+import { YamlFault } from '../yaml-fault.ts';
 import { resolveScalar } from '../yaml-scalar.ts';
 import { bytesOf } from './cast.ts';
 import { toBase64 } from './encoding.ts';

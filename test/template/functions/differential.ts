@@ -10,7 +10,7 @@ import { CallMaker, callData } from './random-call.ts';
  * Compares calls of the library with Go's own, arguments at random, as ../differential.ts does for the language:
  *
  *     (cd test/golden/template/generate && go build -o /tmp/golden .)
- *     node test/template/functions/differential.ts /tmp/golden [COUNT [SEED [FUNCTION]]]
+ *     node scripts/run.cjs test/template/functions/differential.ts /tmp/golden [COUNT [SEED [FUNCTION]]]
  */
 const [program = '', count = '20000', seed = '1', only = ''] = process.argv.slice(2);
 

@@ -361,6 +361,68 @@ export function flatYaml(): Case[] {
   ];
   return [
     ...scalars.map((scalar) => ({ name: `k: ${scalar}`, kind: 'yaml' as const, template: `k: ${scalar}\n` })),
-    ...documents.map((template) => ({ name: template, kind: 'yaml' as const, template })),
+    ...[...documents, ...tabbed, ...headed].map((template) => ({
+      name: template,
+      kind: 'yaml' as const,
+      template,
+    })),
   ].filter(({ name }, i, all) => all.findIndex((other) => other.name === name) === i);
 }
+
+/** Tabs, which may stand where no key may start. */
+const tabbed = [
+  'a: "1"\n\t\nb: 2',
+  'a: 1\n\t\nb: 2',
+  'a: 1\n \t\nb: 2',
+  'a: 1\n\t# c\nb: 2',
+  'a:\n\tx',
+  'a:\n \tx',
+  'a: x\n \ty',
+  'a: x\n\ty',
+  'a:\t"x"\t\nb:\tx\t# c',
+  '\ta: 1',
+  'a: 1\n\tb: 2',
+  'a: |\n\tx',
+  'a: |\n  \tx\n',
+  'a: |\n  x\n  \ty\n',
+  'a: |2\n  \tx\n',
+  'a: |\n\n  \tx',
+  'a: >\n  x\n\t\n  y\n',
+  'a: "x\n\ty"',
+  '{\n\ta: 1\n}',
+  'a: "1"\n\t\n',
+  'a: "1"\n\t',
+  'a: "1" \t \nb: 2',
+  'a: b\n\t\n',
+  '# x\n\t# y\na: 1',
+  '\n\t\na: 1',
+  '? a\n:\tb',
+  '?\ta\n: b',
+  '? a\n: b\n\t',
+  '-\ta',
+  '- a\n-\tb',
+  'a: |\n  x\nb:\n  \t# c\n',
+  '"a"\t: 1',
+  '&x\ta: 1',
+  'a: !!str\t1',
+  '  ? k\t\na: x\n \ty',
+  'a:\n  - b: "c"\n\t\n',
+  '-:\tx',
+  'k:\n  a\n \t',
+  '  a: x\n\t',
+];
+
+/** Directives, and what follows the root in a lower column. */
+const headed = [
+  '%YAML 1.1\n---\na: 1',
+  '%YAML 1.1',
+  '%YAML 1.1\n',
+  '%YAML 1.1\n    "a" : 1\n  ...',
+  '# c\n%YAML 1.1\n# d\n---\na: 1',
+  '%TAG ! tag:x,2000:\na: 1',
+  '%YAML 1.1\n--- {a: 1}',
+  '    k: a\n  b',
+  '    &x k: a\n  b',
+  '  !!str k:\n- 1.5: `x\n',
+  '  &x !!str k: v\nrest',
+];
