@@ -62,28 +62,28 @@ export function parseJson(text: string, context: CallContext): { value: Value; f
   } catch {
     throw new GoError('the text is not valid JSON');
   }
-  let fault: string | undefined;
-  const tooLarge = (): Value => {
-    fault ??= 'json: cannot unmarshal number into Go value of type float64';
-    return null;
-  };
-  return { value: goValue(parsed, { context, tooLarge }, 0), fault };
+  const fault = hasTooLarge(readable)
+    ? 'json: cannot unmarshal number into Go value of type float64'
+    : undefined;
+  return { value: goValue(parsed, context, 0), fault };
 }
 
-interface Reading {
-  readonly context: CallContext;
-  readonly tooLarge: () => Value;
+/** Whether a number is too large for a float64, one under a key that comes again later among them. */
+function hasTooLarge(text: string): boolean {
+  if (!/\d(?:[eE]\+?\d{2}|\d{300})/.test(text)) return false;
+  const pieces = [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[-+.\deE]*/g)];
+  return pieces.some(([piece]) => !piece.startsWith('"') && !Number.isFinite(Number(piece)));
 }
 
-function goValue(parsed: unknown, reading: Reading, depth: number): Value {
-  reading.context.step(stepsPerItem);
+function goValue(parsed: unknown, context: CallContext, depth: number): Value {
+  context.step(stepsPerItem);
   if (depth > limits.templateValueDepthCount) throw new GoError('exceeded max depth');
   if (typeof parsed === 'string') return fromText(parsed);
-  if (typeof parsed === 'number' && !Number.isFinite(parsed)) return reading.tooLarge();
+  if (typeof parsed === 'number' && !Number.isFinite(parsed)) return null;
   if (typeof parsed === 'number' || typeof parsed === 'boolean' || parsed === null) return parsed;
-  if (Array.isArray(parsed)) return anySlice(parsed.map((item) => goValue(item, reading, depth + 1)));
+  if (Array.isArray(parsed)) return anySlice(parsed.map((item) => goValue(item, context, depth + 1)));
   const entries = Object.entries(parsed as object);
-  return dict(entries.map(([key, item]) => [fromText(key), goValue(item, reading, depth + 1)] as const));
+  return dict(entries.map(([key, item]) => [fromText(key), goValue(item, context, depth + 1)] as const));
 }
 
 export interface JsonStyle {
