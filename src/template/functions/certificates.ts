@@ -144,8 +144,14 @@ function publicKeyOf(key: KeyObject): Buffer {
 }
 
 /** RSA with SHA-256; ECDSA with the hash that fits its curve; Ed25519. */
+/** Go signs with no shorter RSA key. */
+const leastRsaBits = 1024;
+
 function signatureAlgorithm(key: KeyObject): { identifier: Buffer; digest: string | null } {
   if (key.asymmetricKeyType === 'rsa') {
+    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits) {
+      throw new GoError(`crypto/rsa: keys of less than ${leastRsaBits} bits are insecure`);
+    }
     return { identifier: sequence(oid('1.2.840.113549.1.1.11'), der(tags.null)), digest: 'sha256' };
   }
   if (key.asymmetricKeyType === 'ed25519') return { identifier: sequence(oid('1.3.101.112')), digest: null };

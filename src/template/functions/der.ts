@@ -8,6 +8,8 @@ export const tags = {
   null: 0x05,
   oid: 0x06,
   utf8String: 0x0c,
+  numericString: 0x12,
+  t61String: 0x14,
   sequence: 0x30,
   set: 0x31,
   printableString: 0x13,

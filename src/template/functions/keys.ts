@@ -1,14 +1,13 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type Call, type CallContext, GoError } from '../func.ts';
 import { bigintOf, children, integer, readDer, sequence } from './der.ts';
+import { checkedKey, type DerType } from './key-checks.ts';
 import { decodePem, encodePem } from './pem-block.ts';
 
 /** Private keys as Go's crypto/x509 reads and writes them. */
 
 /** What making a key costs, in steps of a render: a few keys per template, not hundreds. */
 const keySteps = { rsa4096: 2_000_000, rsa2048: 500_000, dsa: 2_000_000, curve: 10_000 } as const;
-
-const curves = ['secp224r1', 'prime256v1', 'secp384r1', 'secp521r1'];
 
 export const genPrivateKey: Call = ([type], context) => {
   const pair = generate(type as string, context);
@@ -71,34 +70,20 @@ function traditionalDsa(key: KeyObject): Buffer {
   return sequence(...[0n, p!, q!, g!, y, x].map(integer));
 }
 
-type DerType = 'pkcs1' | 'pkcs8' | 'sec1';
-
 /** The key in DER of that type, if Go knows its kind; undefined where it is none. */
 export function readKey(bytes: Buffer, type: DerType): KeyObject | undefined {
-  const asGoChecksThem = wrapped(bytes, type);
-  if (asGoChecksThem === undefined) return undefined;
   try {
-    const key = createPrivateKey({ key: bytes, format: 'der', type });
+    const checked = checkedKey(bytes, type);
+    if (checked === undefined) return undefined;
+    const key = createPrivateKey({ key: checked.der, format: 'der', type: checked.type });
     return isKnown(key) ? key : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** OpenSSL tries all types whatever it is told; the first fields tell which one it is. */
-function wrapped(bytes: Buffer, type: DerType): Buffer | undefined {
-  try {
-    const fields = children(readDer(bytes));
-    const second = { pkcs1: 0x02, pkcs8: 0x30, sec1: 0x04 }[type];
-    return fields[0]?.tag === 0x02 && fields[1]?.tag === second ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function isKnown(key: KeyObject): boolean {
-  if (key.asymmetricKeyType === 'ec') return curves.includes(key.asymmetricKeyDetails?.namedCurve ?? '');
-  return ['rsa', 'ed25519', 'x25519'].includes(key.asymmetricKeyType ?? '');
+  return ['rsa', 'ec', 'ed25519', 'x25519'].includes(key.asymmetricKeyType ?? '');
 }
 
 /** ESO's reading of a key: PKCS#1, PKCS#8 or SEC 1, whichever fits, whatever the PEM block is called. */

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { GoError } from '../func.ts';
 import { encodeRune } from '../utf8.ts';
+import { fromText } from '../value.ts';
 import {
   bigintOf,
   children,
@@ -13,6 +14,8 @@ import {
   textString,
 } from './der.ts';
 import { parseUrl, urlText } from './url.ts';
+import { checkExtension, checkPublicKey, checkSignatureFields } from './x509-checks.ts';
+import { checkName, checkValidity, isDomain } from './x509-names.ts';
 
 /** What templates need to know of a certificate; nothing of it is verified. */
 export interface Certificate {
@@ -53,12 +56,18 @@ export function parseCertificate(raw: Buffer): Certificate {
 }
 
 function takeApart(raw: Buffer): Certificate {
-  const [tbs] = children(readDer(raw));
-  const fields = children(expect(tbs, tags.sequence));
+  const outer = children(readDer(raw));
+  const fields = children(expect(outer[0], tags.sequence));
   // The version, [0], may be left out.
   const first = fields[0]?.tag === 0xa0 ? 1 : 0;
   if ((fields[first]?.content[0] ?? 0) >= 0x80) throw new GoError('x509: negative serial number');
   bigintOf(fields[first]);
+  checkSignatureFields(outer, fields[first + 1]);
+  checkName(expect(fields[first + 2], tags.sequence));
+  checkValidity(expect(fields[first + 3], tags.sequence));
+  checkName(expect(fields[first + 4], tags.sequence));
+  const publicKey = expect(fields[first + 5], tags.sequence);
+  checkPublicKey(publicKey);
   const extensions = extensionsOf(fields.find((field) => field.tag === 0xa3));
   const authority = extensions.get(extensionIds.authorityKeyId);
   const subjectKey = extensions.get(extensionIds.subjectKeyId);
@@ -66,23 +75,37 @@ function takeApart(raw: Buffer): Certificate {
   return {
     raw,
     subject: expect(fields[first + 4], tags.sequence).raw,
-    publicKey: expect(fields[first + 5], tags.sequence).raw,
+    publicKey: publicKey.raw,
     authorityKeyId: authority && children(authority).find((part) => part.tag === 0x80)?.content,
     subjectKeyId: subjectKey && expect(subjectKey, tags.octetString).content,
     names: namesOf(alternatives),
   };
 }
 
+/** The extensions that are read here, by their ids. */
 function extensionsOf(holder: Node | undefined): Map<string, Node> {
+  const seen = new Set<string>();
   const found = new Map<string, Node>();
-  if (holder === undefined) return found;
-  for (const extension of children(readDer(holder.content))) {
-    const parts = children(extension);
+  for (const node of holder === undefined ? [] : children(readDer(holder.content))) {
+    const parts = children(node);
     const id = oidText(parts[0]);
-    if (found.has(id)) throw new GoError('x509: certificate contains duplicate extensions');
-    found.set(id, readDer(expect(parts.at(-1), tags.octetString).content));
+    if (seen.has(id)) throw new GoError('x509: certificate contains duplicate extensions');
+    seen.add(id);
+    const { content: value } = expect(parts.at(-1), tags.octetString);
+    checkExtension({ id, isCritical: isCritical(parts), value });
+    if (wanted.has(id)) found.set(id, readDer(value));
   }
   return found;
+}
+
+const wanted: ReadonlySet<string> = new Set(Object.values(extensionIds));
+
+function isCritical(parts: readonly Node[]): boolean {
+  if (parts.length < 3) return false;
+  const { content } = expect(parts[1], tags.boolean);
+  if (!/^(00|ff)$/.test(content.toString('hex')))
+    throw new GoError('x509: malformed extension critical field');
+  return content[0] === 0xff;
 }
 
 /** Context tags of GeneralName. */
@@ -96,8 +119,14 @@ function namesOf(extension: Node | undefined): AlternativeNames {
     dns: texts(nameTags.dns),
     ips: names.filter((name) => name.tag === nameTags.ip).map(({ content }) => ipText(content)),
     emails: texts(nameTags.email),
-    uris: texts(nameTags.uri).map((uri) => urlText(parseUrl(uri))),
+    uris: texts(nameTags.uri).map(uriText),
   };
+}
+
+function uriText(uri: string): string {
+  const url = parseUrl(uri);
+  if (!isDomain(url.host)) throw new GoError('x509: cannot parse a URI: invalid domain');
+  return urlText(url);
 }
 
 function ia5(text: string): string {
@@ -169,6 +198,8 @@ export function nameText(subject: Buffer): string {
 }
 
 function stringOf(value: Node): string {
+  // As Latin-1, whatever it should be.
+  if (value.tag === tags.t61String) return fromText(value.content.toString('latin1'));
   if (value.tag !== tags.bmpString) return value.content.toString('latin1');
   let text = '';
   for (let at = 0; at + 1 < value.content.length; at += 2) text += encodeRune(value.content.readUInt16BE(at));
