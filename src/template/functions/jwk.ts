@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { type Call, GoError } from '../func.ts';
 import { toText } from '../value.ts';
-import { pkcs8Of } from './keys.ts';
+import { pkcs8Of, readKey } from './keys.ts';
 import { encodePem } from './pem-block.ts';
 
 /** ESO's jwkPublicKeyPem and jwkPrivateKeyPem. */
@@ -19,8 +19,16 @@ export const jwkPrivateKeyPem: Call = ([text]) => {
   if (jwk.d === undefined)
     throw new GoError('x509: unknown key type while marshaling PKCS#8: the JWK is a public key');
   const key = importing(() => createPrivateKey({ key: withCrtValues(jwk), format: 'jwk' }));
-  return encodePem('PRIVATE KEY', pkcs8Of(key));
+  const pkcs8 = pkcs8Of(key);
+  const isSound = jwk.kty === 'OKP' ? isPublicOf(jwk, key) : readKey(pkcs8, 'pkcs8') !== undefined;
+  if (!isSound) throw new GoError('failed to parse the JWK: its numbers do not belong together');
+  return encodePem('PRIVATE KEY', pkcs8);
 };
+
+function isPublicOf(jwk: JsonWebKey, key: KeyObject): boolean {
+  const given = Buffer.from(jwk.x ?? '', 'base64url');
+  return given.equals(Buffer.from(createPublicKey(key).export({ format: 'jwk' }).x ?? '', 'base64url'));
+}
 
 const curves: Readonly<Record<string, readonly string[]>> = {
   EC: ['P-256', 'P-384', 'P-521'],
@@ -42,7 +50,31 @@ function parseJwk(text: string): JsonWebKey {
   if (jwk.kty !== 'RSA' && !curves[jwk.kty]?.includes(jwk.crv ?? '')) {
     throw new GoError('failed to parse the JWK: its kty or crv is not supported');
   }
+  checkMembers(parsed as Readonly<Record<string, unknown>>);
   return jwk;
+}
+
+/** What the members must be, whether they are used or not. */
+function checkMembers(jwk: Readonly<Record<string, unknown>>): void {
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+  const isNumber = (value: unknown): boolean =>
+    isText(value) && isBase64((value as string).replace(/[\r\n]/g, ''));
+  const kinds: readonly (readonly [readonly string[], (value: unknown) => boolean])[] = [
+    [['kid', 'use', 'alg', 'x5t', 'x5t#S256', 'x5u'], isText],
+    [['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi', 'x', 'y'], isNumber],
+    [['key_ops', 'x5c'], isList],
+  ];
+  for (const [names, isRight] of kinds) {
+    const wrong = names.find((name) => jwk[name] !== undefined && jwk[name] !== null && !isRight(jwk[name]));
+    if (wrong !== undefined) throw new GoError(`failed to parse the JWK: its member ${wrong} is malformed`);
+  }
+}
+
+/** Of either alphabet, padded or not; Go skips line breaks. */
+function isBase64(text: string): boolean {
+  if (!/^(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)={0,2}$/.test(text)) return false;
+  return text.includes('=') ? text.length % 4 === 0 : text.length % 4 !== 1;
 }
 
 function importing(read: () => KeyObject): KeyObject {
@@ -53,9 +85,9 @@ function importing(read: () => KeyObject): KeyObject {
   }
 }
 
-/** The numbers that only make RSA faster may be left out of a JWK; node:crypto wants them. */
+/** The numbers that only make RSA faster are made anew, as Go does; node:crypto wants them. */
 function withCrtValues(jwk: JsonWebKey): JsonWebKey {
-  if (jwk.kty !== 'RSA' || (jwk.dp !== undefined && jwk.dq !== undefined && jwk.qi !== undefined)) return jwk;
+  if (jwk.kty !== 'RSA') return jwk;
   if (jwk.p === undefined || jwk.q === undefined)
     throw new GoError('failed to parse the JWK: p or q is missing');
   const [d, p, q] = [number(jwk.d!), number(jwk.p), number(jwk.q)];
