@@ -70,13 +70,17 @@ function parseObject(text: string): object | undefined {
   }
 }
 
-/** Every key with its value beneath. The values are the user's own, made for trying. */
+/** Every key, label and annotation with its value beneath. The values are the user's own, made for trying. */
 export function renderedText(rendered: Rendered, output: { readonly colour: boolean }): string {
   const paint = paintFor(output);
-  const blocks = [...rendered.payloads].flatMap(([target, { data }]) =>
-    [...data].map(([key, value]) => `${paint('cyan', `${target}/${key}`)}\n${valueText(value, paint)}\n`),
-  );
-  return blocks.map((block) => `${block}\n`).join('');
+  const blocks = [...rendered.payloads].flatMap(([target, { data, labels, annotations }]) => [
+    ...[...data].map(([key, value]) => [`${target}/${key}`, value] as const),
+    ...[...(labels ?? [])].map(([key, text]) => [`${target} label ${key}`, Secret.of(text)] as const),
+    ...[...(annotations ?? [])].map(
+      ([key, text]) => [`${target} annotation ${key}`, Secret.of(text)] as const,
+    ),
+  ]);
+  return blocks.map(([title, value]) => `${paint('cyan', title)}\n${valueText(value, paint)}\n\n`).join('');
 }
 
 function valueText(value: Secret, paint: Paint): string {

@@ -31,11 +31,10 @@ interface Text {
 }
 
 function textsOf(template: Template, specs: Specs): readonly Text[] {
-  const { at, data, labels, annotations, templateFrom } = template;
+  const { data, labels, annotations, templateFrom } = template;
   return [
-    ...[...data].map(([name, text]) => ({ name, ...text, standsAt: true })),
+    ...[...data, ...labels, ...annotations].map(([name, text]) => ({ name, ...text, standsAt: true })),
     ...templateFrom.flatMap((from) => textsFrom(from, specs)),
-    ...[...labels, ...annotations].map(([name, text]) => ({ name, text, at })),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError, type At } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret, type SecretMap } from '../base/secret.ts';
-import type { DecodingStrategy, Template, TemplateFrom } from '../spec/spec.ts';
+import type { DecodingStrategy, Template, TemplateFrom, TemplateText } from '../spec/spec.ts';
 import { TemplateError } from '../template/failure.ts';
 import { functions } from '../template/functions/functions.ts';
 import { readFlatYaml } from '../template/go-yaml.ts';
@@ -32,15 +32,9 @@ export interface Inputs {
 export async function assemble(template: Template, inputs: Inputs): Promise<Omit<Payload, 'hash'>> {
   const target = new Assembly(template, inputs);
   for (const [i, from] of template.templateFrom.entries()) await target.add(from, inputs.texts[i] ?? []);
-  for (const [key, { text, at }] of template.data) {
-    await target.value('Data', key, { name: key, text: fromText(text), at, standsAt: true });
-  }
-  for (const [key, text] of template.labels) {
-    await target.value('Labels', key, { name: key, text: fromText(text), at: template.at });
-  }
-  for (const [key, text] of template.annotations) {
-    await target.value('Annotations', key, { name: key, text: fromText(text), at: template.at });
-  }
+  await target.addAll('Data', template.data);
+  await target.addAll('Labels', template.labels);
+  await target.addAll('Annotations', template.annotations);
   return target.payload();
 }
 
@@ -70,8 +64,8 @@ class Assembly {
     const hasTemplates = template.data.size > 0 || template.templateFrom.length > 0;
     this.#type = template.type;
     this.#data = new Map(template.mergePolicy === 'Merge' || !hasTemplates ? entries : []);
-    this.#labels = new Map(template.labels);
-    this.#annotations = new Map(template.annotations);
+    this.#labels = new Map();
+    this.#annotations = new Map();
     this.#dot = new GoMap(
       'string',
       'string',
@@ -95,7 +89,7 @@ class Assembly {
         at,
         hidden: kind === 'Secret',
       };
-      if (templateAs === 'Values') await this.value(target, key, source, valuesDecodingStrategy);
+      if (templateAs === 'Values') await this.#value(target, key, source, valuesDecodingStrategy);
       else await this.#keysAndValues(target, source, valuesDecodingStrategy);
     }
     if (literal === undefined) return;
@@ -103,8 +97,14 @@ class Assembly {
     await this.#keysAndValues(target, source, valuesDecodingStrategy);
   }
 
+  async addAll(into: Into, texts: ReadonlyMap<string, TemplateText>): Promise<void> {
+    for (const [key, { text, at }] of texts) {
+      await this.#value(into, key, { name: key, text: fromText(text), at, standsAt: true });
+    }
+  }
+
   /** The rendered text is the value of `key`. */
-  async value(into: Into, key: string, text: Text, strategy: DecodingStrategy = 'None'): Promise<void> {
+  async #value(into: Into, key: string, text: Text, strategy: DecodingStrategy = 'None'): Promise<void> {
     const rendered = Buffer.from(await this.#render(text), 'latin1');
     this.#set(into, key, decoded(Secret.of(rendered), strategy, key, text.at));
   }

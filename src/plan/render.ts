@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, type At } from '../base/errors.ts';
 import type { Secret, SecretMap } from '../base/secret.ts';
-import type { ExternalSecret, Template, TemplateSource } from '../spec/spec.ts';
+import type { ExternalSecret, Template, TemplateSource, TemplateText } from '../spec/spec.ts';
 import type { Payload } from './payload.ts';
 
 /** Where `templateFrom` finds its objects. */
@@ -76,10 +76,10 @@ async function templateInputs(
   return [
     template.type,
     template.mergePolicy,
-    pairs(template.labels),
-    pairs(template.annotations),
+    textsOf(template.labels),
+    textsOf(template.annotations),
     template.finalizers,
-    [...template.data].sort(byKey).map(([key, { text }]) => [key, text]),
+    textsOf(template.data),
     template.templateFrom.map(({ target, valuesDecodingStrategy, literal }, i) => [
       target,
       valuesDecodingStrategy,
@@ -87,6 +87,10 @@ async function templateInputs(
       texts[i]!.map(({ kind, key, templateAs, text }) => [kind, key, templateAs, text.digest()]),
     ]),
   ];
+}
+
+function textsOf(templates: ReadonlyMap<string, TemplateText>): [string, string][] {
+  return pairs(new Map([...templates].map(([key, { text }]) => [key, text])));
 }
 
 function pairs(map: ReadonlyMap<string, string>): [string, string][] {

@@ -62,8 +62,8 @@ export interface Template {
   /** Empty keeps the type that the Secret has. */
   readonly type: string;
   readonly mergePolicy: 'Replace' | 'Merge';
-  readonly labels: ReadonlyMap<string, string>;
-  readonly annotations: ReadonlyMap<string, string>;
+  readonly labels: ReadonlyMap<string, TemplateText>;
+  readonly annotations: ReadonlyMap<string, TemplateText>;
   readonly finalizers: readonly string[];
   /** Key to template text, in the order of the YAML. */
   readonly data: ReadonlyMap<string, TemplateText>;

@@ -1,6 +1,6 @@
 import type { Path } from './path.ts';
 import { keyComplaint, shown } from './schema/rules.ts';
-import type { Target, Template, TemplateFrom, TemplateSource } from './spec.ts';
+import type { Target, Template, TemplateFrom, TemplateSource, TemplateText } from './spec.ts';
 import type { Subject } from './subject.ts';
 
 /** `spec.target` after its structure was checked and its defaults applied. */
@@ -85,22 +85,32 @@ function checkPrivileged(subject: Subject, template: RawTemplate): void {
 }
 
 function readTemplate(subject: Subject, raw: RawTemplate): Template {
-  const data = Object.entries(raw.data ?? {}).map(([key, text]) => {
-    const path = [...templatePath, 'data', key];
+  for (const key of Object.keys(raw.data ?? {})) {
     const complaint = keyComplaint(key);
-    if (complaint !== undefined) subject.problem(path, complaint.message, complaint.remedy);
-    return [key, { text, at: subject.textAt(path) }] as const;
-  });
+    if (complaint !== undefined) {
+      subject.problem([...templatePath, 'data', key], complaint.message, complaint.remedy);
+    }
+  }
   return {
     at: subject.at(templatePath),
     type: raw.type ?? '',
     mergePolicy: raw.mergePolicy,
-    labels: new Map(Object.entries(raw.metadata?.labels ?? {})),
-    annotations: new Map(Object.entries(raw.metadata?.annotations ?? {})),
+    labels: textsAt(subject, [...templatePath, 'metadata', 'labels'], raw.metadata?.labels),
+    annotations: textsAt(subject, [...templatePath, 'metadata', 'annotations'], raw.metadata?.annotations),
     finalizers: raw.metadata?.finalizers ?? [],
-    data: new Map(data),
+    data: textsAt(subject, [...templatePath, 'data'], raw.data),
     templateFrom: (raw.templateFrom ?? []).map((from, i) => readTemplateFrom(subject, from, i)),
   };
+}
+
+function textsAt(
+  subject: Subject,
+  path: Path,
+  texts: Readonly<Record<string, string>> = {},
+): ReadonlyMap<string, TemplateText> {
+  const placed = ([key, text]: [string, string]) =>
+    [key, { text, at: subject.textAt([...path, key]) }] as const;
+  return new Map(Object.entries(texts).map(placed));
 }
 
 function readTemplateFrom(subject: Subject, raw: RawTemplateFrom, index: number): TemplateFrom {

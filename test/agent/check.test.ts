@@ -212,6 +212,8 @@ spec:
       for (const name of ['nope', 'uper', 'lowr', 'quot'])
         assert.match(out, new RegExp(`no function "${name}"`));
       assert.doesNotMatch(out, /MARKER/);
+      assert.match(out, /^\/b\.yaml:14:34: .*labels\.a: .*"uper"$/m);
+      assert.match(out, /^\/b\.yaml:14:69: .*annotations\.b: .*"lowr"$/m);
     });
   });
 
@@ -233,6 +235,15 @@ spec:
       );
       assert.deepEqual([code, err], [0, '']);
       assert.equal(out, 'app/url\n  https://example.com/\n\nok: 2 files, 1 store, 1 ExternalSecret\n');
+    });
+
+    test('labels and annotations are among it', async () => {
+      const file = await values('{"a": "db", "b": "x"}');
+      const metadata = `${url}      metadata: {labels: {tier: "{{ .a }}"}, annotations: {note: "{{ .b | upper }}"}}\n`;
+      const files = { 'a.yaml': store, 'b.yaml': metadata };
+      const { code, out } = await check(files, '--render', '--values', file);
+      assert.equal(code, 0);
+      assert.match(out, /\n\napp label tier\n {2}db\n\napp annotation note\n {2}X\n\n/);
     });
 
     test('a value that the template misses is a mistake', async () => {

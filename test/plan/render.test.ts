@@ -103,10 +103,10 @@ test('a template of metadata only keeps the fetched keys', async () => {
   const payload = await rendered({
     type: 'kubernetes.io/basic-auth',
     labels: new Map([
-      ['tier', 'db'],
-      ['who', '{{ .user }}'],
+      ['tier', text('db')],
+      ['who', text('{{ .user }}')],
     ]),
-    annotations: new Map([['note', '{{ .user | upper }}']]),
+    annotations: new Map([['note', text('{{ .user | upper }}')]]),
   });
   assert.deepEqual(Object.keys(plain(payload)), ['user', 'password', 'db-host']);
   assert.equal(payload.type, 'kubernetes.io/basic-auth');
@@ -168,7 +168,7 @@ test('labels and annotations come from templateFrom too, and metadata wins', asy
       templateFrom({ target: 'Labels', literal: text('a: {{ .user }}\nb: from') }),
       templateFrom({ target: 'Annotations', literal: text('note: 1_000') }),
     ],
-    labels: new Map([['b', 'own']]),
+    labels: new Map([['b', text('own')]]),
   });
   assert.deepEqual([...payload.labels!].sort(), [
     ['a', 'admin'],
@@ -263,8 +263,8 @@ test('the hash of inputs changes with each of them, and with nothing else', asyn
     hashOf({ ...base, data: new Map([['b', text('x')]]) }),
     hashOf({ ...base, mergePolicy: 'Merge' }),
     hashOf({ ...base, type: 'Opaque' }),
-    hashOf({ ...base, labels: new Map([['a', 'b']]) }),
-    hashOf({ ...base, annotations: new Map([['a', 'b']]) }),
+    hashOf({ ...base, labels: new Map([['a', text('b')]]) }),
+    hashOf({ ...base, annotations: new Map([['a', text('b')]]) }),
     hashOf({ ...base, finalizers: ['x'] }),
     hashOf({ ...base, templateFrom: [templateFrom({ configMap, target: 'Labels' })] }),
     hashOf({ ...base, templateFrom: [] }),

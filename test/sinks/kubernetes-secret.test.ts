@@ -391,8 +391,8 @@ describe('Kubernetes Secrets', { skip: missing('kubernetes', apiServerPrograms) 
     const finalizers = ['example.com/hold'];
     const { metadata, type } = await withTemplate('dressed', {
       type: 'example.com/db',
-      labels: new Map([['app', 'db']]),
-      annotations: new Map([['note', '{{ .key }}!']]),
+      labels: new Map([['app', { text: 'db', at: {} }]]),
+      annotations: new Map([['note', { text: '{{ .key }}!', at: {} }]]),
       finalizers,
     });
     assert.equal(type, 'example.com/db');
