@@ -86,6 +86,23 @@ describe('docs/templates.md', () => {
     await assert.rejects(rendered('{{ slice "abc" 1 }}', { data }));
   });
 
+  test('what the page says of departures is so', async () => {
+    const refuses = async (template: string, reason: RegExp): Promise<void> =>
+      await assert.rejects(rendered(template, { data }), reason, template);
+    assert.doesNotMatch(await rendered('{{ now }}', { data }), /m=/);
+    assert.equal(await rendered('{{ $d := dict "b" 1 "a" 2 }}{{ keys $d }}{{ values $d }}'), '[a b][2 1]');
+    await refuses('{{ bcrypt (b64dec "/w==") }}', /UTF-8/);
+    await refuses('{{ mustRegexMatch "(?P<n>a)(?P<n>b)" "ab" }}', /regexp/);
+    await refuses('{{ 1i }}', /complex/);
+    await refuses('{{ printf "%p" (list 1) }}', /address/);
+    await refuses('{{ slice (until 5) 0 7 }}', /slice/);
+    await refuses('{{ env "HOME" }}', /no function "env"/);
+    assert.match(
+      await rendered('{{ (fromYaml "a: [").Error }}'),
+      /^error converting YAML to JSON: yaml: line 1/,
+    );
+  });
+
   test('the methods that the page names exist', async () => {
     const methods = page.slice(page.indexOf('### Methods'));
     const [times = '', versions = ''] = methods.split('A version has');
