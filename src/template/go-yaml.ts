@@ -77,6 +77,8 @@ function checkHeading(text: string): void {
 function isAfterRoot(text: string, root: Node | null, offset: number): boolean {
   const [start, end] = root?.range ?? [];
   if (root === null || start === undefined || end === undefined) return false;
+  // Its scanner still looks at the one token behind.
+  if (/[@`]/.test(text.charAt(offset))) return false;
   if ((isMap(root) || isSeq(root)) && root.flow) return offset >= end;
   const indent = indentAt(text, start);
   return indent !== undefined && (indentAt(text, offset) ?? indent) < indent;

@@ -425,4 +425,8 @@ const headed = [
   '    &x k: a\n  b',
   '  !!str k:\n- 1.5: `x\n',
   '  &x !!str k: v\nrest',
+  '  a: 1\n@x',
+  '  a: 1\n`x',
+  '  a: 1\n*x',
+  '{a: 1} @x',
 ];
