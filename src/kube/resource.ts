@@ -10,6 +10,9 @@ export interface Resource {
   readonly name?: string | undefined;
   /** `status`, `proxy`, … of the named object. */
   readonly subresource?: string | undefined;
+  /** The verbs that its user will need, in the order in which they are checked: a denial of one then names the rule
+   * for all that are still to come, and one paste mends it. */
+  readonly needs?: readonly string[] | undefined;
 }
 
 export interface OwnerReference {

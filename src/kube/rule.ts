@@ -5,7 +5,7 @@ export interface Rule {
   /** With its subresource: `pods/proxy`. */
   readonly resource: string;
   readonly name: string | undefined;
-  readonly verb: string;
+  readonly verbs: readonly string[];
 }
 
 /** The words of the API server's RBAC authorizer; the part on the namespace is missing for a cluster's. */
@@ -16,12 +16,12 @@ const refusal =
 const unforeseeable = ['events', 'pods'];
 
 /** What was denied to whom, and the rule that is missing, ready to be pasted; undefined when the text is not
- * RBAC's. The verb is the one that was checked: an apply that makes the object needs `create` as well. */
+ * RBAC's. The first verb is the one that was checked. */
 export function missingRule(text: string, asked: Resource): { message: string; remedy: string } | undefined {
   const [, user = '', verb = '', resource = '', group = '', namespace] = refusal.exec(text) ?? [];
   if (verb === '') return undefined;
   const name = unforeseeable.includes(asked.resource) ? undefined : asked.name;
-  const rule = ruleYaml({ group, resource, name, verb });
+  const rule = ruleYaml({ group, resource, name, verbs: verbsFrom(verb, asked) });
   const account = /^system:serviceaccount:[^:]*:(.*)$/.exec(user)?.[1];
   const who = account === undefined ? `user ${user}` : `ServiceAccount ${account}`;
   const role = namespace === undefined ? 'a ClusterRole' : `a Role in namespace ${namespace}`;
@@ -32,8 +32,15 @@ export function missingRule(text: string, asked: Resource): { message: string; r
   };
 }
 
+/** What was checked before it is granted. */
+function verbsFrom(verb: string, { needs = [] }: Resource): readonly string[] {
+  const at = needs.indexOf(verb);
+  return at < 0 ? [verb] : needs.slice(at);
+}
+
 /** One rule as a line of YAML for the list `rules` of a Role. */
-export function ruleYaml({ group, resource, name, verb }: Rule): string {
+export function ruleYaml({ group, resource, name, verbs }: Rule): string {
   const names = name === undefined ? '' : `resourceNames: ["${name}"], `;
-  return `- {apiGroups: ["${group}"], resources: ["${resource}"], ${names}verbs: ["${verb}"]}`;
+  const quoted = verbs.map((verb) => `"${verb}"`).join(', ');
+  return `- {apiGroups: ["${group}"], resources: ["${resource}"], ${names}verbs: [${quoted}]}`;
 }

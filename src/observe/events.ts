@@ -206,7 +206,8 @@ export class PodEvents {
   }
 
   #resource(name?: string): Resource {
-    return { group: '', version: 'v1', resource: 'events', namespace: this.#options.pod.namespace, name };
+    const { namespace } = this.#options.pod;
+    return { group: '', version: 'v1', resource: 'events', namespace, name, needs: ['create', 'patch'] };
   }
 
   /** A denial stays for a while, and the same is told once. */

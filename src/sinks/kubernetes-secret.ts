@@ -3,7 +3,7 @@ import { AgentError, asAgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Kube } from '../kube/client.ts';
-import { isConflict } from '../kube/fault.ts';
+import { isConflict, kubeFaultOf } from '../kube/fault.ts';
 import { fieldManagerOf } from '../kube/field-owner.ts';
 import { type OwnerReference, type Resource, secretIn } from '../kube/resource.ts';
 import type { Payload } from '../plan/payload.ts';
@@ -265,13 +265,24 @@ class KubernetesSecret implements Sink {
     return owner;
   }
 
-  #resource({ namespace, target }: ExternalSecret): Resource {
+  #resource(externalSecret: ExternalSecret): Resource {
+    const { namespace, target } = externalSecret;
     const where = namespace ?? this.#options.namespace;
-    if (where !== undefined) return secretIn(where, target.name);
+    if (where !== undefined) return { ...secretIn(where, target.name), needs: needsOf(externalSecret) };
     throw new AgentError('SpecInvalid', `Secret ${target.name} has no namespace to be written to`, {
       remedy: 'set metadata.namespace of the ExternalSecret, or POD_NAMESPACE',
     });
   }
+}
+
+/** An apply is checked for patch, and for create as well where it makes the Secret. */
+function needsOf({ target: { creationPolicy, deletionPolicy } }: ExternalSecret): readonly string[] {
+  return [
+    'get',
+    'patch',
+    ...(creationPolicy === 'Merge' ? [] : ['create']),
+    ...(creationPolicy === 'Owner' && deletionPolicy === 'Delete' ? ['delete'] : []),
+  ];
 }
 
 const missing: Written = {
@@ -329,13 +340,18 @@ function notWrittenHere(name: string): AgentError {
   });
 }
 
+const correctTemplate =
+  'correct spec.target.template, or the keys, labels and annotations of the ExternalSecret, which the Secret is made of';
+
 /** A failure with its place and ESO's message. A namespace that is absent proves nothing about a store. */
 function told(thrown: unknown, condition: string, { at }: ExternalSecret): AgentError {
   const error = asAgentError(thrown, 'PublishFailed', at);
   const code = error.code === 'NotFound' ? 'PublishFailed' : error.code;
+  const isInvalid = kubeFaultOf(error)?.status === 422 && code === 'PublishFailed';
+  const remedy = isInvalid ? correctTemplate : error.remedy;
   return new AgentError(code, error.message, {
     at: error.at,
-    ...(error.remedy !== undefined && { remedy: error.remedy }),
+    ...(remedy !== undefined && { remedy }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
     condition: condition === deleteFailed ? condition : (error.condition ?? condition),
     cause: error.cause,

@@ -80,7 +80,7 @@ describe('Events on the pod, of a real agent on a real API server', {
   test('without the right, one line tells the rule, and the secret is delivered', async () => {
     const running = await start();
     await until(async () => /no Event could be written/.test(running.output), 10_000);
-    assert.match(running.output, /resources: \[\\"events\\"\], verbs: \[\\"create\\"\]/);
+    assert.match(running.output, /resources: \[\\"events\\"\], verbs: \[\\"create\\", \\"patch\\"\]/);
     assert.equal((await running.get('/readyz')).status, 200);
     assert.equal((await events()).length, 0);
     await running.remove();

@@ -58,9 +58,9 @@ describe('a real agent and a real API server', { skip: missing('kubernetes', api
   };
   const allow = async (resource: string, name: string, verbs: readonly string[]): Promise<void> =>
     await cluster.allow({ apiGroups: [''], resources: [resource], resourceNames: [name], verbs });
-  const remedy = (resource: string, name: string, verb: string): string =>
+  const remedy = (resource: string, name: string, ...verbs: string[]): string =>
     `bind ServiceAccount web to a Role in namespace apps with the rule - {apiGroups: [\\"\\"], ` +
-    `resources: [\\"${resource}\\"], resourceNames: [\\"${name}\\"], verbs: [\\"${verb}\\"]}`;
+    `resources: [\\"${resource}\\"], resourceNames: [\\"${name}\\"], verbs: [${verbs.map((verb) => `\\"${verb}\\"`).join(', ')}]}`;
 
   test('--sync-secret: files and Secret, kept fresh by a token that is replaced', {
     timeout: 60_000,
@@ -95,7 +95,7 @@ describe('a real agent and a real API server', { skip: missing('kubernetes', api
     await agent.start();
     await until(async () => (await agent.text('denied', 'password')) === 'v');
     await until(async () => (await agent.target('denied'))['code'] === 'Denied');
-    assert.ok(agent.output.includes(remedy('secrets', 'denied', 'get')), agent.output);
+    assert.ok(agent.output.includes(remedy('secrets', 'denied', 'get', 'patch', 'create')), agent.output);
     assert.equal((await agent.get('/startupz')).status, 503);
     await allow('secrets', 'denied', ['get', 'create', 'patch']);
     await until(async () => (await cluster.data('denied'))?.['password'] === 'v', 30_000);
