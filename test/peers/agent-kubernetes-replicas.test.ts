@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { silentLog } from '../../src/base/log.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
@@ -11,27 +8,15 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { Cluster, Counted, drive, namespace } from '../kube/cluster.ts';
 import { externalSecret, World } from '../loop/world.ts';
 import { apiServerPrograms } from './apiserver.ts';
+import { Audit } from './audit.ts';
 import { missing, until } from './process.ts';
 
 /** Every request for a Secret with what was answered. */
-const auditPolicy = `apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived]
-rules:
+const auditRules = `
   - level: RequestResponse
     resources: [{group: "", resources: [secrets]}]
   - level: None
 `;
-
-interface AuditEvent {
-  readonly verb: string;
-  readonly objectRef: { readonly name: string };
-  readonly responseStatus: { readonly code: number };
-  readonly responseObject?: {
-    readonly metadata: { readonly resourceVersion: string; readonly annotations?: Record<string, string> };
-    readonly data?: Record<string, string>;
-  };
-}
 
 /** The way to the API server, which can be shut: connections are refused then. */
 class Door {
@@ -68,28 +53,23 @@ class Door {
 
 describe('one Secret and many agents', { skip: missing('kubernetes', apiServerPrograms) }, () => {
   let cluster: Cluster;
-  let folder: string;
+  let audit: Audit;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'esa-audit-'));
-    const policy = join(folder, 'policy.yaml');
-    await writeFile(policy, auditPolicy);
-    const args = [`--audit-policy-file=${policy}`, `--audit-log-path=${join(folder, 'audit.log')}`];
-    cluster = await Cluster.start({ args });
+    audit = await Audit.prepare(auditRules);
+    cluster = await Cluster.start({ args: audit.args });
     const verbs = ['get', 'patch', 'create'];
     await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs });
   });
   after(async () => {
     await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
+    await audit.remove();
   });
 
   /** Writes of a Secret that the API server took, by version. */
   const writes = async (name: string): Promise<{ version: number; hash: string; data: string }[]> => {
-    const lines = (await readFile(join(folder, 'audit.log'), 'utf8')).trim().split('\n');
-    const events = lines.map((line) => JSON.parse(line) as AuditEvent);
-    const taken = events.filter(
+    const taken = (await audit.events()).filter(
       ({ verb, objectRef, responseStatus }) =>
-        verb !== 'get' && objectRef.name === name && responseStatus.code < 300,
+        verb !== 'get' && objectRef?.name === name && responseStatus.code < 300,
     );
     const versions = taken.map(({ responseObject }) => ({
       version: Number(responseObject!.metadata.resourceVersion),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Sidecar, type SidecarOptions } from '../agent/sidecar.ts';
 import { Cluster, namespace } from '../kube/cluster.ts';
@@ -171,65 +171,5 @@ describe('a real agent and a real API server', { skip: missing('kubernetes', api
     await writeFile(agent.path('token'), 'wrong');
     await agent.start();
     await until(async () => (await agent.text('own', 'greeting')) === 'own v');
-  });
-
-  describe('with no optional feature on', () => {
-    let listener: Server;
-    let connections = 0;
-    before(async () => {
-      listener = createServer((socket) => {
-        connections++;
-        socket.destroy();
-      });
-      await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-    });
-    after(() => void listener.close());
-
-    test('nothing is sent to the API server, from the first sync to the end', {
-      timeout: 60_000,
-    }, async () => {
-      const { port } = listener.address() as AddressInfo;
-      const env = {
-        KUBERNETES_SERVICE_HOST: '127.0.0.1',
-        KUBERNETES_SERVICE_PORT: String(port),
-        KUBERNETES_SERVICE_PORT_HTTPS: String(port),
-        POD_NAMESPACE: namespace,
-        POD_NAME: 'web-0',
-        POD_UID: 'u',
-      };
-      const specs = { 'store.yaml': store('first'), 'db.yaml': externalSecret('db') };
-      agent = await Sidecar.prepare(specs, { env });
-      await agent.start();
-      await until(async () => (await agent.text('db', 'password')) === 'first');
-      await agent.spec('store.yaml', store('second'));
-      await until(async () => (await agent.text('db', 'password')) === 'second');
-      await rm(agent.path('specs', 'db.yaml'));
-      await agent.get('/metrics');
-      await agent.stop();
-      assert.equal(await agent.once(), 0);
-      assert.equal(connections, 0);
-    });
-
-    test('the feature is what connects: the same pod with --sync-secret does', {
-      timeout: 60_000,
-    }, async () => {
-      const { port } = listener.address() as AddressInfo;
-      const env = { KUBECONFIG: '/nowhere', POD_NAMESPACE: namespace };
-      agent = await prepare(
-        { 'store.yaml': store('v'), 'db.yaml': externalSecret('db') },
-        { env, args: ['--sync-secret'] },
-      );
-      const kubeconfig = {
-        'current-context': 'pod',
-        clusters: [{ name: 'c', cluster: { server: `https://127.0.0.1:${port}` } }],
-        contexts: [{ name: 'pod', context: { cluster: 'c', user: 'pod' } }],
-        users: [{ name: 'pod', user: { token: 'x' } }],
-      };
-      await writeFile(agent.path('kubeconfig'), JSON.stringify(kubeconfig));
-      await agent.start();
-      await until(() => connections > 0);
-      await until(async () => (await agent.target('db'))['code'] === 'Unavailable');
-      assert.equal(await agent.text('db', 'password'), 'v');
-    });
   });
 });
