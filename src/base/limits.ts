@@ -178,6 +178,12 @@ export const limits = {
   kubePageCount: 500,
   /** Kubernetes: one kubeconfig file. */
   kubeconfigBytes: 1024 * 1024,
+  /** Kubernetes: a login program of a kubeconfig, what it prints, how long its token is used at most, and how long
+   * before its end another is asked for. */
+  kubePluginMs: 60_000,
+  kubePluginBytes: 1024 * 1024,
+  kubePluginAgeMs: 5 * 60_000,
+  kubePluginEarlyMs: 30_000,
   /** Giving a token back at the end, within the shutdown. */
   revokeMs: 1_500,
   /** Folders within folders that `find` follows. */

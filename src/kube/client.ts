@@ -113,7 +113,7 @@ export async function openKube(options: KubeOptions): Promise<Kube> {
   const home = options.home && env['HOME'] ? `${env['HOME']}/.kube/config` : undefined;
   const files = options.kubeconfig ?? (env['KUBECONFIG'] || home);
   if (files !== undefined) {
-    const connection = await kubeconfigConnection(files.split(':'));
+    const connection = await kubeconfigConnection(files.split(':'), { env, clock });
     return openKubeAt({ ...connection, connections }, clock);
   }
   throw new AgentError(

@@ -5,15 +5,8 @@ import { isLoopback } from '../base/hosts.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import { type KubeConnection, tokenOf } from './connection.ts';
-
-type Members = Readonly<Record<string, unknown>>;
-
-interface Named {
-  readonly name: string;
-  readonly members: Members;
-  /** Of the file it stands in, for relative paths; undefined where files may not be named. */
-  readonly folder: string | undefined;
-}
+import type { PluginHost } from './exec-plugin.ts';
+import { invalid, membersOf, type Named, stringOf } from './kubeconfig-members.ts';
 
 interface Kubeconfig {
   readonly currentContext: string;
@@ -23,25 +16,30 @@ interface Kubeconfig {
 }
 
 /** The current context of these files, of which the first to name a thing wins, as in kubectl. Files that do not
- * exist are left out. Throws SpecInvalid naming what cannot be used. */
-export async function kubeconfigConnection(files: readonly string[]): Promise<KubeConnection> {
+ * exist are left out. A login program that it names is run in `host`. Throws SpecInvalid naming what cannot be used. */
+export async function kubeconfigConnection(
+  files: readonly string[],
+  host: PluginHost,
+): Promise<KubeConnection> {
   const merged: Kubeconfig[] = [];
   for (const file of files.filter((each) => each !== '')) {
     const text = await readText(file);
     if (text !== undefined) merged.push(await parse(text, dirname(resolve(file))));
   }
   if (merged.length === 0) throw invalid(`there is no kubeconfig at ${files.join(', ')}`);
-  return await connectionOf({
+  const config = {
     currentContext: merged.map((each) => each.currentContext).find((name) => name !== '') ?? '',
     clusters: merged.flatMap((each) => each.clusters),
     users: merged.flatMap((each) => each.users),
     contexts: merged.flatMap((each) => each.contexts),
-  });
+  };
+  return await connectionOf(config, host);
 }
 
-/** The current context of a kubeconfig that is a value of a Secret: it may name no file of this machine. */
+/** The current context of a kubeconfig that is a value of a Secret: it may name no file of this machine, and run
+ * nothing on it. */
 export async function kubeconfigTextConnection(text: Secret): Promise<KubeConnection> {
-  return await connectionOf(await parse(text.text(), undefined));
+  return await connectionOf(await parse(text.text(), undefined), undefined);
 }
 
 async function readText(file: string): Promise<string | undefined> {
@@ -85,7 +83,7 @@ function namedOf(list: unknown, member: string, folder: string | undefined): Nam
   }));
 }
 
-async function connectionOf(config: Kubeconfig): Promise<KubeConnection> {
+async function connectionOf(config: Kubeconfig, host: PluginHost | undefined): Promise<KubeConnection> {
   if (config.currentContext === '')
     throw invalid('the kubeconfig has no current-context', 'choose one with kubectl config use-context');
   const context = pick(config.contexts, 'context', config.currentContext).members;
@@ -93,7 +91,7 @@ async function connectionOf(config: Kubeconfig): Promise<KubeConnection> {
   const user = pick(config.users, 'user', stringOf(context['user']) ?? '');
   return {
     ...(await clusterOf(cluster)),
-    ...(await userOf(user)),
+    ...(await userOf(user, cluster, host)),
     namespace: stringOf(context['namespace']),
   };
 }
@@ -125,17 +123,19 @@ function isReachable(server: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
-async function userOf(user: Named): Promise<Pick<KubeConnection, 'token' | 'cert' | 'key'>> {
-  const { name, members } = user;
-  const command = stringOf(membersOf(members['exec'])['command']);
-  if (members['exec'] !== undefined) {
-    throw invalid(
-      `user ${name} of the kubeconfig logs in with the exec plugin ${command ?? ''}, and no program is run for that`.replace(
-        '  ',
-        ' ',
-      ),
-      'use a user with a token, a tokenFile or a client certificate',
-    );
+async function userOf(
+  user: Named,
+  cluster: Named,
+  host: PluginHost | undefined,
+): Promise<Pick<KubeConnection, 'token' | 'cert' | 'key'>> {
+  if (user.members['exec'] !== undefined) {
+    if (host === undefined)
+      throw invalid(
+        `user ${user.name} of the kubeconfig logs in with a program, which a kubeconfig in a Secret may not`,
+        'use a user with a token or a client certificate',
+      );
+    const { pluginOf, pluginUser } = await import('./exec-plugin.ts');
+    return await pluginUser(pluginOf(user, cluster), host);
   }
   refuse(user, 'user', [
     'auth-provider',
@@ -187,16 +187,4 @@ async function readNamed(file: string): Promise<Buffer> {
   return await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new AgentError('AuthFailed', `${file}, which the kubeconfig names, cannot be read: ${error.code}`);
   });
-}
-
-function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
-}
-
-function stringOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function invalid(message: string, remedy?: string): AgentError {
-  return new AgentError('SpecInvalid', message, remedy === undefined ? {} : { remedy });
 }

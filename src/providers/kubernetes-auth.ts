@@ -6,6 +6,7 @@ import { Secret } from '../base/secret.ts';
 import type { IdentitySource } from '../identity/identity.ts';
 import { claimsOf } from '../identity/token.ts';
 import type { KubeConnection } from '../kube/connection.ts';
+import type { PluginHost } from '../kube/exec-plugin.ts';
 import type { Store } from '../spec/spec.ts';
 import type { KubernetesAuth, KubernetesConfig, KubernetesServer } from './kubernetes-config.ts';
 import { referencesOf } from './kubernetes-config.ts';
@@ -29,7 +30,8 @@ export type Credentials = (signal: AbortSignal) => Promise<Credential>;
 export function credentialsOf(store: Store, config: KubernetesConfig, context: StoreContext): Credentials {
   const { identity } = context;
   for (const ref of referencesOf(config)) checkNamespace(ref, identity);
-  if (identity.mode === 'local') return async () => await developer(identity.env);
+  if (identity.mode === 'local')
+    return async () => await developer({ env: identity.env, clock: context.clock });
   const { auth, server } = config;
   if (auth.method === 'kubeconfig') return async (signal) => await fromKubeconfig(auth, context, signal);
   if (server === undefined) throw new Error('only a kubeconfig names its own server');
@@ -96,11 +98,12 @@ async function fromKubeconfig(
 }
 
 /** On a laptop the store's Secrets are read as kubectl would read them. */
-async function developer(env: IdentitySource['env']): Promise<Credential> {
+async function developer(host: PluginHost): Promise<Credential> {
+  const { env } = host;
   const { kubeconfigConnection } = await import('../kube/kubeconfig.ts');
   const files = env['KUBECONFIG'] || (env['HOME'] ? `${env['HOME']}/.kube/config` : undefined);
   if (files !== undefined)
-    return { method: 'local', connection: await kubeconfigConnection(files.split(':')) };
+    return { method: 'local', connection: await kubeconfigConnection(files.split(':'), host) };
   throw new AgentError('AuthFailed', 'there is neither KUBECONFIG nor ~/.kube/config', {
     remedy: 'set KUBECONFIG to the kubeconfig file of the cluster',
   });

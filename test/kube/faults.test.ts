@@ -263,7 +263,6 @@ describe('the client when the API server has trouble', {
 
     test('what a kubeconfig asks for and cannot have is refused by name', async () => {
       const refused: [object | string, RegExp][] = [
-        [config({ exec: { command: 'aws' } }), /user u of the kubeconfig logs in with the exec plugin aws/],
         [config({ 'auth-provider': { name: 'gcp' } }), /^auth-provider of user u/],
         [config({ username: 'u', password: 'CANARY' }), /^username of user u/],
         [config({ token: 'x' }, { 'current-context': 'there' }), /no context "there"/],
