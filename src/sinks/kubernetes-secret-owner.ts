@@ -30,6 +30,18 @@ export function isOwnedRightly(
   return ![externalSecret.uid, declared?.uid].some((uid) => uid !== undefined && uids.has(uid));
 }
 
+/** The owner references that a live Secret is to have: ours joins those of others, or goes from among them. */
+export function ownersWanted(
+  live: LiveSecret,
+  externalSecret: ExternalSecret,
+  declared: OwnerReference | undefined,
+): readonly OwnerReference[] {
+  const owner = ownerOf(externalSecret, declared);
+  const ours = new Set([externalSecret.uid, declared?.uid]);
+  const others = (live.metadata.ownerReferences ?? []).filter(({ uid }) => !ours.has(uid));
+  return owner === undefined ? others : [...others, owner];
+}
+
 /** True when ESO wrote this Secret, or counts it among its own. */
 export function isEsos({ metadata }: LiveSecret): boolean {
   const marks = [...Object.keys(metadata.labels ?? {}), ...Object.keys(metadata.annotations ?? {})];

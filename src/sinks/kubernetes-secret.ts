@@ -17,7 +17,14 @@ import {
   managedLabel,
   ownKeysOf,
 } from './kubernetes-secret-object.ts';
-import { isEsos, isOurs, isOwnedRightly, ownerOf, refuseTaken } from './kubernetes-secret-owner.ts';
+import {
+  isEsos,
+  isOurs,
+  isOwnedRightly,
+  ownerOf,
+  ownersWanted,
+  refuseTaken,
+} from './kubernetes-secret-owner.ts';
 import { surplusOf } from './kubernetes-secret-surplus.ts';
 import type { Adopted, Sink, Written } from './sink.ts';
 
@@ -180,12 +187,22 @@ class KubernetesSecret implements Sink {
     };
   }
 
-  /** spec.target.immutable, and the Secret exists: its values stay for ever, as in ESO. */
+  /** spec.target.immutable, and the Secret exists: its values stay for ever, and who owns it is kept right, as in
+   * ESO. */
   async #freeze(externalSecret: ExternalSecret, secret: LiveSecret, signal: AbortSignal): Promise<Written> {
-    if (secret.immutable === true) return unchanged(secret);
-    const { resourceVersion } = secret.metadata;
+    const { resourceVersion, labels } = secret.metadata;
+    this.#ownerOf(externalSecret);
+    const { owner } = this.#options;
+    const owned = isOwnedRightly(secret, externalSecret, owner);
+    const managed = labels?.[managedLabel] === 'true';
+    if (secret.immutable === true && owned && managed) return unchanged(secret);
+    const ownerReferences = ownersWanted(secret, externalSecret, owner);
     const patch = {
-      metadata: { resourceVersion, labels: { [managedLabel]: 'true' } },
+      metadata: {
+        resourceVersion,
+        labels: { [managedLabel]: 'true' },
+        ...(!owned && { ownerReferences }),
+      },
       immutable: true,
     };
     const kube = await this.#options.kube();

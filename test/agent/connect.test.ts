@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { cli } from '../../agent/cli.ts';
 import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
+import { startFaultProxy } from '../peers/fault-proxy.ts';
 import { type Moto, motoMissing, startMoto } from '../peers/moto.ts';
 import { missing } from '../peers/process.ts';
 import { startVault, type Vault } from '../peers/vault.ts';
@@ -81,6 +82,14 @@ describe('the doctor', () => {
     const { code, out } = await doctor(specs);
     assert.equal(code, 69);
     assert.match(out, /✘ ExternalSecret\/app .*TemplateFailed/);
+  });
+
+  test('a fake store that is told to fail does so for the doctor too', async () => {
+    const failing = store('demo', { fake: { data: [{ key: 'k', value: canary }], validationResult: 2 } });
+    const { code, out } = await doctor([failing, externalSecret('app', 'demo', { a: { key: 'k' } })]);
+    assert.equal(code, 69);
+    assert.match(out, /✘ +app a +k +\w+/);
+    assert.match(out, /→ .*validationResult/);
   });
 
   test('lets an invalid spec outrank what could not be reached', async () => {
@@ -214,6 +223,38 @@ describe('the doctor beside the AWS API', { skip: motoMissing() }, () => {
     admin.destroy();
   });
   after(() => moto?.stop());
+
+  test('a denial has the statement to paste, and who we are is told all the same', async () => {
+    const role = 'arn:aws:sts::123456789012:assumed-role/shop';
+    const proxy = await startFaultProxy(moto.url);
+    const message = `User: ${role}/pod-7 is not authorized to perform: secretsmanager:GetSecretValue on resource: db because no identity-based policy allows it`;
+    const body = { __type: 'AccessDeniedException', message };
+    proxy.fail({ on: 'GetSecretValue', fault: { kind: 'answer', status: 400, body } });
+    try {
+      const env = {
+        AWS_ENDPOINT_URL: proxy.url,
+        AWS_ACCESS_KEY_ID: 'AKIATEST',
+        AWS_SECRET_ACCESS_KEY: canary,
+      };
+      const specs = [
+        store('aws', { aws: { service: 'SecretsManager', region: 'eu-west-1' } }),
+        externalSecret('app', 'aws', { a: { key: 'db', property: 'a' } }),
+      ];
+      const { code, out } = await doctor(specs, { env });
+      assert.equal(code, 69);
+      assert.match(out, /✔ you are arn:aws:/);
+      assert.match(out, /✘ +app a +db: a +Denied/);
+      assert.ok(
+        out.includes(
+          `→ add to the policies of ${role}: {"Effect":"Allow","Action":"secretsmanager:GetSecretValue",` +
+            `"Resource":"arn:aws:secretsmanager:*:123456789012:secret:db-??????"}\n`,
+        ),
+        out,
+      );
+    } finally {
+      await proxy.close();
+    }
+  });
 
   test('the ARN, how we came to be it, account and region', async () => {
     const env = {

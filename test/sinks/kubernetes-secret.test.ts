@@ -369,9 +369,18 @@ describe('Kubernetes Secrets', { skip: missing('kubernetes', apiServerPrograms) 
     assert.deepEqual(await cluster.data('fixed'), { key: 'v1' });
     assert.equal(replica.world.sink.read('fixed')?.['key'], 'v2');
     await cluster.make('fixed-later', { key: 'hand' });
-    await start('fixed-later', { target });
-    assert.equal((await cluster.secret('fixed-later'))?.immutable, true);
+    const owner = parseOwner('apps/v1/Deployment/web/u-web');
+    const later = await start('fixed-later', { target }, { owner });
+    const fixed = (await cluster.secret('fixed-later'))!;
+    assert.equal(fixed.immutable, true);
+    assert.deepEqual(fixed.metadata.ownerReferences, [owner], 'who owns it is kept right all the same');
+    assert.equal(fixed.metadata.labels?.[managed], 'true');
     assert.deepEqual(await cluster.data('fixed-later'), { key: 'hand' });
+    await later.refresh();
+    assert.equal(await versionOf('fixed-later'), fixed.metadata.resourceVersion);
+    const orphan = { ...target, creationPolicy: 'Orphan' as const };
+    await start('fixed-later', { target: orphan }, { owner, seed: 2 });
+    assert.equal((await cluster.secret('fixed-later'))?.metadata.ownerReferences, undefined);
   });
 
   const at = {};
