@@ -14,7 +14,8 @@ export type PeerName =
   | 'kubectl'
   | 'gator'
   | 'opa'
-  | 'prometheus';
+  | 'prometheus'
+  | 'eso';
 
 /** Where a program is on PATH (or in KUBEBUILDER_ASSETS), or undefined. */
 export function findProgram(name: string): string | undefined {
