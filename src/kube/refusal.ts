@@ -49,7 +49,7 @@ export function tell(response: HttpResponse, refused: Refused): Told {
         remedy: 'nothing is to be done at once: it is asked again when it wants to be',
       };
     default:
-      if (response.status >= 500)
+      if (response.status >= 500 || response.status === 408)
         return {
           code: 'Unavailable',
           message: `the API server answers ${response.status}`,
@@ -57,10 +57,14 @@ export function tell(response: HttpResponse, refused: Refused): Told {
         };
       return (
         tellAdmission(refused) ?? {
-          code: verb === 'get' || verb === 'list' ? 'SpecInvalid' : 'PublishFailed',
+          // Not SpecInvalid, which nobody would try again: it may be a proxy that speaks.
+          code: verb === 'get' || verb === 'list' ? 'Denied' : 'PublishFailed',
           message:
             `the API server refuses to ${verb} ${what}: ${response.status} ${cause.reason}${fieldsOf(cause)}`.trim(),
-          remedy: 'correct what is written to these fields',
+          remedy:
+            cause.reason === 'Invalid'
+              ? 'correct what is written to these fields'
+              : 'check that nothing between changes requests, and that the server is one of Kubernetes',
         }
       );
   }
@@ -103,7 +107,12 @@ function tellAbsent({ resource, status }: Refused): Told {
       message: `there is no namespace ${name}`,
       remedy: 'make it, or name another one',
     };
-  if (name !== undefined) return { code: 'NotFound', message: `there is no ${textOf(resource)}` };
+  if (name !== undefined)
+    return {
+      code: 'NotFound',
+      message: `there is no ${textOf(resource)}`,
+      remedy: 'make it, or check its name',
+    };
   const { group, version, resource: plural } = resource;
   const api = group === '' ? version : `${group}/${version}`;
   return {

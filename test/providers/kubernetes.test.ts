@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { type Code, verdictOf } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { kubernetes } from '../../src/providers/kubernetes.ts';
 import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
+import { type Fault, startFaultProxy } from '../peers/fault-proxy.ts';
 import { missing, until } from '../peers/process.ts';
 import {
   failure,
@@ -175,6 +177,51 @@ describe('a Kubernetes store', { skip: missing('kubernetes', apiServerPrograms) 
       shaped(open, { target, data: [{ secretKey: 'a', remoteRef: { key: 'nope' } }] }),
     );
     assert.deepEqual([error.code, error.message], ['NotFound', 'there is no Secret nope in namespace team']);
+  });
+
+  it('takes nothing but the Status of a Secret for its absence, whatever the policy', async () => {
+    const proxy = await startFaultProxy(api.url, { ca: api.ca });
+    const server = { url: proxy.url };
+    const identity = { env: env(), token: async () => Secret.of(token) };
+    const auth = { serviceAccount: { ...inCluster, audiences: ['any'] } };
+    const one = await store({ spec: { server, auth }, identity });
+    const path = 'GET /api/v1/namespaces/team/secrets/db';
+    const status = (code: number, reason: string, details?: object) => ({
+      kind: 'answer' as const,
+      status: code,
+      body: { kind: 'Status', reason, details },
+    });
+    const table: readonly (readonly [Fault, Code])[] = [
+      [status(400, 'BadRequest'), 'Denied'],
+      [status(401, 'Unauthorized'), 'AuthFailed'],
+      [status(403, 'Forbidden'), 'Denied'],
+      [status(404, 'NotFound', { name: 'another' }), 'NotFound'],
+      [status(404, 'NotFound', {}), 'Unavailable'],
+      [{ kind: 'answer', status: 404, body: 'default backend - 404' }, 'Unavailable'],
+      [{ kind: 'answer', status: 408, body: 'too slow' }, 'Unavailable'],
+      [status(410, 'Gone'), 'Denied'],
+      [{ kind: 'answer', status: 429, headers: { 'retry-after': '600' } }, 'Throttled'],
+      [status(500, 'InternalError'), 'Unavailable'],
+      [status(503, 'ServiceUnavailable'), 'Unavailable'],
+      [status(504, 'Timeout'), 'Unavailable'],
+      [{ kind: 'answer', status: 200, body: 'welcome' }, 'DecodeFailed'],
+      [{ kind: 'reset' }, 'Unavailable'],
+    ];
+    const spec = { target: { deletionPolicy: 'Delete' }, dataFrom: [{ extract: { key: 'db' } }] };
+    try {
+      for (const [fault, code] of table) {
+        proxy.fail({ on: path, fault });
+        const error = await failure(shaped(one, spec));
+        assert.equal(error.code, code, JSON.stringify(fault));
+        assert.notEqual(verdictOf(error.code), 'spec', 'it is tried again');
+        assert.notEqual(error.remedy, undefined, JSON.stringify(fault));
+        proxy.heal();
+      }
+      proxy.fail({ on: path, fault: status(404, 'NotFound', { name: 'db' }) });
+      assert.equal((await shaped(one, spec)).missing.length, 1);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('names the keys that are there instead of a property', async () => {
