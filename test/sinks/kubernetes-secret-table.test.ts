@@ -5,6 +5,7 @@ import { silentLog } from '../../src/base/log.ts';
 import type { Kube } from '../../src/kube/client.ts';
 import { PodEvents } from '../../src/observe/events.ts';
 import { openKubernetesSecret } from '../../src/sinks/kubernetes-secret.ts';
+import { contentHash, dataHash, managedLabel } from '../../src/sinks/kubernetes-secret-object.ts';
 import type { ExternalSecret } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { Cluster, Counted, drive, namespace } from '../kube/cluster.ts';
@@ -44,6 +45,7 @@ async function check(cluster: Cluster, row: Row, kube: Kube): Promise<void> {
     target: { creationPolicy: row.creation },
   });
   await prepare(cluster, row, spec);
+  const before = await cluster.secret(row.name);
   const counted = new Counted(kube);
   const events = eventsOf(row, kube, () => world);
   const world: World = new World({
@@ -61,7 +63,9 @@ async function check(cluster: Cluster, row: Row, kube: Kube): Promise<void> {
   assert.deepEqual(await eventsOn(cluster, row), [expectedEvent(row)], row.name);
   assert.deepEqual({ data: await cluster.data(row.name), status, reason, message }, expected(row), row.name);
   if (row.creation === 'None') assert.deepEqual(counted.calls, []);
-  await checkOwner(cluster, row);
+  if (status === 'False' || row.creation === 'None')
+    assert.deepEqual(await cluster.secret(row.name), before, `${row.name}: nothing of it is touched`);
+  await checkMarks(cluster, row);
 }
 
 /** As `--events` has it, on a pod that has the name of the row. */
@@ -78,7 +82,9 @@ function eventsOf({ name }: Row, kube: Kube, world: () => World): PodEvents {
 async function eventsOn({ api }: Cluster, { name }: Row): Promise<string[]> {
   const selector = encodeURIComponent(`involvedObject.name=${name}`);
   const { json } = await api.call('GET', `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`);
-  return json.items.map(({ type, reason }: { type: string; reason: string }) => `${type} ${reason}`);
+  const events: { type: string; reason: string; message: string }[] = json.items;
+  for (const { message } of events) assert.ok(message.startsWith(`ExternalSecret ${name}`), message);
+  return events.map(({ type, reason }) => `${type} ${reason}`);
 }
 
 /** ESO has one reason for every failure, UpdateFailed: ours is the code, as everywhere. */
@@ -96,14 +102,16 @@ function expectedEvent(row: Row): string {
   return `Warning ${codes[row.answer]}`;
 }
 
-/** Where the Secret was written it has the declared owner under Owner and none otherwise. */
-async function checkOwner(cluster: Cluster, row: Row): Promise<void> {
+/** Where the Secret was written it has the declared owner under Owner and none of ours otherwise, and our marks. */
+async function checkMarks(cluster: Cluster, row: Row): Promise<void> {
   const outcome = expected(row);
-  if (row.answer !== 'value' || outcome.status !== 'True' || outcome.data === undefined) return;
-  if (row.creation === 'None' || row.state === 'foreign') return;
-  const { metadata } = (await cluster.secret(row.name))!;
-  assert.deepEqual(metadata.ownerReferences, row.creation === 'Owner' ? [owner] : undefined, row.name);
-  assert.equal(metadata.labels?.['agent.external-secrets.io/managed'], 'true', row.name);
+  if (outcome.reason !== 'SecretSynced' || outcome.data === undefined || row.creation === 'None') return;
+  const { labels, annotations = {}, ownerReferences = [] } = (await cluster.secret(row.name))!.metadata;
+  const ours = ownerReferences.filter(({ uid }) => uid === owner.uid);
+  assert.deepEqual(ours, row.creation === 'Owner' ? [owner] : [], row.name);
+  assert.equal(ownerReferences.length - ours.length, row.state === 'foreign' ? 1 : 0, row.name);
+  assert.equal(labels?.[managedLabel], 'true', row.name);
+  assert.deepEqual(Object.keys(annotations).sort(), [contentHash, dataHash].sort(), row.name);
 }
 
 function answer(world: World, kind: Row['answer']): void {
