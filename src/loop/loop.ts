@@ -173,7 +173,9 @@ export class Loop {
     const { syncedMs } = before;
     this.#targets.change(spec.name, { kind: 'adopted', keys, generation, syncedMs, nowMs: clock.now() });
     const freshMs = clock.monotonic() - Math.max(0, clock.now() - syncedMs);
-    this.#targets.update(spec.name, { fetchedKeys: keys, syncs: 1, freshMs });
+    // What a template made is not what was fetched.
+    const fetchedKeys = spec.target.template === undefined ? keys : undefined;
+    this.#targets.update(spec.name, { fetchedKeys, syncs: 1, freshMs });
     // Once for a given spec is once for all lives; anything else is verified at once.
     if (intervalMsOf(spec) > 0) this.#targets.dueForSpec(spec.name);
   }
@@ -257,7 +259,7 @@ export class Loop {
   /** Under deletionPolicy Delete and Merge, what was delivered, be it by another life or replica, goes only after
    * three proofs of its absence. */
   async #mayLose(target: Target, shaped: Shaped, signal: AbortSignal): Promise<boolean> {
-    if (shaped.missing.length === 0) return true;
+    if (!mayHaveLost(target, shaped)) return true;
     const delivered = target.fetchedKeys ?? (await this.#parts.delivery.keys(target.spec, signal));
     const gone = delivered.filter((key) => !shaped.entries.has(key));
     if (gone.length === 0) return true;
@@ -401,6 +403,15 @@ export class Loop {
     this.#inFlight.add(told);
     void told.finally(() => this.#inFlight.delete(told));
   }
+}
+
+/** Whether delivered keys may be gone: by a proof of absence, or since `find`, which proves none, finds less than it
+ * did for this spec, or all is gone at once. A list may be short because a filter, a label or a server is wrong. */
+function mayHaveLost({ spec, fetchedKeys, syncs }: Target, { entries, missing }: Shaped): boolean {
+  if (missing.length > 0) return true;
+  if (spec.target.deletionPolicy === 'Retain') return false;
+  if (entries.size === 0) return true;
+  return syncs > 0 && fetchedKeys !== undefined && spec.dataFrom.some(({ kind }) => kind === 'find');
 }
 
 const synced = { reason: 'SecretSynced', message: 'secret synced' } as const;

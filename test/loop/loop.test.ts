@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AgentError } from '../../src/base/errors.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Kept } from '../../src/loop/kept.ts';
-import { externalSecret, ScriptedStore, specSet, World } from './world.ts';
+import { externalSecret, MemorySink, ScriptedStore, specSet, World } from './world.ts';
 
 const hourMs = 3_600_000;
 const down = new AgentError('Unavailable', 'connection refused');
@@ -310,6 +310,69 @@ test('deletionPolicy Delete takes keys away after three proofs, thirty seconds a
   await world.clock.advance(300_000 + 70_000);
   assert.equal(world.sink.read('db'), undefined);
   assert.equal(world.state('db').condition.reason, 'SecretDeleted');
+  await world.stop();
+});
+
+for (const [deletionPolicy, last] of [
+  ['Delete', undefined],
+  ['Merge', {}],
+] as const) {
+  test(`what find no longer finds is a proof like any other, under ${deletionPolicy}`, async () => {
+    const world = new World();
+    world.store.values.set('a', '1').set('b', '2');
+    await world.start(externalSecret('db', { find: true, deletionPolicy, refreshIntervalMs: 300_000 }));
+    assert.deepEqual(world.sink.read('db'), { a: '1', b: '2' });
+    const gone = async (key: string): Promise<void> => {
+      world.store.values.delete(key);
+      const held = world.sink.read('db');
+      world.loop.refresh();
+      await world.clock.advance(40_000);
+      assert.deepEqual(world.sink.read('db'), held);
+      await world.clock.advance(35_000);
+    };
+    await gone('b');
+    assert.deepEqual(world.sink.read('db'), { a: '1' });
+    // It comes back after one look that did not find it: nothing was lost.
+    world.store.values.delete('a');
+    world.loop.refresh();
+    await world.clock.advance(2_000);
+    world.store.values.set('a', '1');
+    await world.clock.advance(300_000);
+    assert.deepEqual(world.sink.read('db'), { a: '1' });
+    await gone('a');
+    assert.deepEqual(world.sink.read('db'), last);
+    await world.stop();
+  });
+}
+
+test('another life that finds nothing takes nothing away at once, nor does another spec', async () => {
+  const sink = new MemorySink();
+  const first = new World({ sink });
+  first.store.values.set('a', '1');
+  const options = { find: true, deletionPolicy: 'Delete', refreshIntervalMs: 300_000 } as const;
+  await first.start(externalSecret('db', options));
+  await first.stop();
+  const next = new World({ sink, seed: 2 });
+  await next.start(externalSecret('db', { ...options, revision: 2 }));
+  await next.clock.advance(40_000);
+  assert.deepEqual(sink.read('db'), { a: '1' });
+  await next.clock.advance(35_000);
+  assert.equal(sink.read('db'), undefined);
+  await next.stop();
+});
+
+test('nothing found under Retain is told, and what was delivered stays', async () => {
+  const world = new World();
+  await world.start(externalSecret('db', { find: true, refreshIntervalMs: 60_000 }));
+  const retained = 'secret retained due to DeletionPolicy=Retain';
+  assert.equal(world.state('db').condition.message, retained);
+  assert.equal(world.sink.read('db'), undefined, 'nor is anything made of it');
+  world.store.values.set('a', '1');
+  await world.clock.advance(120_000);
+  world.store.values.delete('a');
+  await world.clock.advance(120_000);
+  assert.deepEqual(world.sink.read('db'), { a: '1' });
+  assert.equal(world.state('db').condition.message, retained);
   await world.stop();
 });
 

@@ -10,7 +10,7 @@ import type { Fetched, GetRead } from '../../src/plan/fetched.ts';
 import type { Payload } from '../../src/plan/payload.ts';
 import type { Client, Provider, StoreContext } from '../../src/providers/provider.ts';
 import type { Adopted, Sink, Written } from '../../src/sinks/sink.ts';
-import { type ExternalSecret, type SpecSet, type Store, storeId } from '../../src/spec/spec.ts';
+import { type ExternalSecret, type Find, type SpecSet, type Store, storeId } from '../../src/spec/spec.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 
 /** A store whose answers the test decides, and which notes when it was asked what. */
@@ -66,6 +66,12 @@ export class ScriptedStore {
         if (outcome instanceof AgentError) throw outcome;
         return outcome;
       },
+      find: async () => {
+        this.calls.push({ atMs: this.#clock.monotonic(), keys: [...this.values.keys()] });
+        if (this.fault !== undefined) throw this.fault;
+        const entries = [...this.values].map(([key, value]) => [key, Secret.of(value)] as const);
+        return { kind: 'map', entries: new Map(entries) };
+      },
       close: async () => void this.closedDuring.push(this.reading),
       ...(this.#batches && {
         getMany: async (reads: readonly GetRead[]) => {
@@ -119,6 +125,8 @@ export class MemorySink implements Sink {
 
 export interface SpecOptions {
   readonly keys?: readonly string[];
+  /** Whatever the store has, in place of `keys`. */
+  readonly find?: true;
   readonly refreshIntervalMs?: number;
   readonly refreshPolicy?: ExternalSecret['refreshPolicy'];
   readonly deletionPolicy?: ExternalSecret['target']['deletionPolicy'];
@@ -155,7 +163,7 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
       template: undefined,
       ...options.target,
     },
-    data: (options.keys ?? ['key']).map((key) => ({
+    data: (options.keys ?? (options.find ? [] : ['key'])).map((key) => ({
       at: {},
       secretKey: key,
       remoteRef: {
@@ -169,7 +177,7 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
       },
       storeId: store,
     })),
-    dataFrom: [],
+    dataFrom: options.find ? [{ at: {}, kind: 'find', storeId: store, find: anything, rewrite: [] }] : [],
     options: {
       format: 'files',
       fileMode: undefined,
@@ -181,12 +189,23 @@ export function externalSecret(name: string, options: SpecOptions = {}): Externa
   };
 }
 
+const anything: Find = {
+  path: undefined,
+  nameRegexp: '.',
+  tags: undefined,
+  conversionStrategy: 'Default',
+  decodingStrategy: 'None',
+  nullBytePolicy: 'Ignore',
+};
+
 export function specSet(
   externalSecrets: readonly ExternalSecret[],
   problems: readonly AgentError[] = [],
   storeRevision = 0,
 ): SpecSet {
-  const ids = new Set(externalSecrets.flatMap((spec) => spec.data.map((entry) => entry.storeId)));
+  const ids = new Set(
+    externalSecrets.flatMap(({ data, dataFrom }) => [...data, ...dataFrom].map((entry) => entry.storeId)),
+  );
   const stores = [...ids].map((id): [string, Store] => [
     id,
     {
