@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
+import type { Metadata } from '../../src/kube/resource.ts';
 import { Sidecar } from '../agent/sidecar.ts';
 import { Cluster, namespace } from '../kube/cluster.ts';
 import { apiServerPrograms } from './apiserver.ts';
@@ -30,6 +31,12 @@ const externalSecret = (name: string, more: { target?: object; annotations?: obj
   },
 });
 
+/** Managers of its status. */
+const writersOf = ({ metadata }: { metadata: Metadata }): readonly string[] =>
+  (metadata.managedFields ?? []).flatMap(({ manager, subresource }) =>
+    subresource === 'status' && manager !== undefined ? [manager] : [],
+  );
+
 describe('beside External Secrets Operator itself', {
   skip: missing('kubernetes', apiServerPrograms) || missing('eso', esoPrograms),
 }, () => {
@@ -39,6 +46,9 @@ describe('beside External Secrets Operator itself', {
   before(async () => {
     cluster = await Cluster.start();
     await cluster.allow({ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch'] });
+    const apiGroups = ['external-secrets.io'];
+    await cluster.allow({ apiGroups, resources: ['externalsecrets'], verbs: ['get'] });
+    await cluster.allow({ apiGroups, resources: ['externalsecrets/status'], verbs: ['patch'] });
     eso = await startEso(cluster.api);
   });
   afterEach(async () => await agent?.remove());
@@ -62,7 +72,7 @@ describe('beside External Secrets Operator itself', {
       }),
     );
     const env = { KUBECONFIG: `${root}/kubeconfig`, POD_NAMESPACE: namespace };
-    agent = await Sidecar.at(root, { env, args: ['--sync-secret'] });
+    agent = await Sidecar.at(root, { env, args: ['--sync-secret', '--write-status'] });
     await agent.start();
     return agent;
   };
@@ -104,7 +114,10 @@ describe('beside External Secrets Operator itself', {
     await synced(running, 'mine');
     await stays('mine');
     assert.equal((await live('secretstores', 'mine')).status, undefined);
-    assert.equal((await live('externalsecrets', 'mine')).status, undefined);
+    const { status } = await live('externalsecrets', 'mine');
+    assert.deepEqual(writersOf(await live('externalsecrets', 'mine')), [`${ours}mine`]);
+    assert.equal(status.conditions[0].reason, 'SecretSynced');
+    assert.equal(status.binding.name, 'mine');
     assert.ok(!(await marks('mine')).includes(esos));
   });
 
@@ -127,6 +140,11 @@ describe('beside External Secrets Operator itself', {
     assert.match(running.output, /adopt: eso/);
     assert.equal(await running.text('both', 'password'), 'v');
     assert.equal(await marks('both'), before);
+    // The agent is refused, and ESO is not: where ESO writes the status, ESO's word stays.
+    await until(() => /belong to external-secrets/.test(running.output), 20_000);
+    const object = await live('externalsecrets', 'both');
+    assert.ok(!writersOf(object).includes(`${ours}both`));
+    assert.equal(object.status.conditions[0].reason, 'SecretSynced');
   });
 
   test('to the agent and back, as docs/migration.md has it, and never without a Secret', {
