@@ -107,16 +107,24 @@ async function folderOf({ kind, name }: Wanted): Promise<string | undefined> {
   return found ? folder : undefined;
 }
 
-async function remote({ kind, name, signal, code }: Wanted): Promise<SecretMap> {
-  const object = await kind.objects?.(kind.name, name, signal);
-  if (object !== undefined) return object;
+async function remote(wanted: Wanted): Promise<SecretMap> {
+  const { kind, name, signal, code } = wanted;
   const folder = kind.dir === undefined ? undefined : join(kind.dir, name);
   const where = folder === undefined ? `${kind.flag} is not set` : `it is not mounted at ${folder}`;
-  const asked = kind.objects === undefined ? '' : ", nor is it in the pod's namespace";
   const mount = folder === undefined ? `at DIR/${name} and start with ${kind.flag} DIR` : `at ${folder}`;
-  const make = kind.objects === undefined ? '' : "make it in the pod's namespace, ";
-  throw new AgentError(code, `${kind.name} ${name} is not among the mounted documents, ${where}${asked}`, {
-    remedy: `${make}mount it ${mount}, or add it to the specs`,
+  const absent = `${kind.name} ${name} is not among the mounted documents, ${where}`;
+  const bring = `mount it ${mount}, or add it to the specs`;
+  const object = await kind.objects?.(kind.name, name, signal).catch((error: unknown) => {
+    // A pod without a token for the API server has nothing amiss but that it would need one for this.
+    if (!(error instanceof AgentError) || error.code !== 'AuthFailed') throw error;
+    throw new AgentError('AuthFailed', `${absent}, and the API server cannot be asked: ${error.message}`, {
+      remedy: error.remedy === undefined ? bring : `${bring}; or ${error.remedy}`,
+    });
+  });
+  if (object !== undefined) return object;
+  if (kind.objects === undefined) throw new AgentError(code, absent, { remedy: bring });
+  throw new AgentError(code, `${absent}, nor is it in the pod's namespace`, {
+    remedy: `make it in the pod's namespace, ${bring}`,
   });
 }
 

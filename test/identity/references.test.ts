@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { AgentError } from '../../src/base/errors.ts';
 import { Secret, type SecretMap } from '../../src/base/secret.ts';
 import { type ObjectReferences, openReferences } from '../../src/identity/references.ts';
 
@@ -112,5 +113,22 @@ suite('references', () => {
       await assert.rejects(references.secret('mounted', key, never), { code: 'SpecInvalid' });
     }
     await assert.rejects(references.secret('mounted', '..data', never), { code: 'AuthFailed' });
+  });
+
+  test('where the API server cannot be asked, the reference is what is told', async () => {
+    const references = openReferences({
+      documents: () => ({ secrets: new Map(), configMaps: new Map() }),
+      secretsDir: undefined,
+      configMapsDir: undefined,
+      objects: async () => {
+        throw new AgentError('AuthFailed', 'there is no token', { remedy: 'project one' });
+      },
+    });
+    await assert.rejects(references.secret('creds', 'key', never), {
+      code: 'AuthFailed',
+      message:
+        'Secret creds is not among the mounted documents, --secrets is not set, and the API server cannot be asked: there is no token',
+      remedy: 'mount it at DIR/creds and start with --secrets DIR, or add it to the specs; or project one',
+    });
   });
 });
