@@ -3,11 +3,20 @@ import { AgentError, asAgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Kube } from '../kube/client.ts';
-import { isConflict, kubeFaultOf } from '../kube/fault.ts';
+import { isConflict } from '../kube/fault.ts';
 import { fieldManagerOf } from '../kube/field-owner.ts';
 import { type OwnerReference, type Resource, secretIn } from '../kube/resource.ts';
 import type { Payload } from '../plan/payload.ts';
 import type { ExternalSecret } from '../spec/spec.ts';
+import {
+  alwaysLost,
+  deleteFailed,
+  notOwner,
+  notWrittenHere,
+  refuseFixed,
+  told,
+  updateFailed,
+} from './kubernetes-secret-faults.ts';
 import {
   applied,
   changedKeys,
@@ -41,9 +50,6 @@ export interface KubernetesSecretOptions {
 
 /** What a look at the API server found before the values were fetched. */
 type Seen = { readonly secret: LiveSecret | undefined } | { readonly error: AgentError };
-
-const updateFailed = 'could not update secret';
-const deleteFailed = 'could not delete secret';
 
 /**
  * Kubernetes Secrets, by server-side apply. Many replicas write one Secret, so every write is bound to what was
@@ -219,10 +225,7 @@ class KubernetesSecret implements Sink {
     const races = (this.#races.get(targetName) ?? 0) + 1;
     if (races >= limits.kubeRaces) {
       this.#races.delete(targetName);
-      throw new AgentError('PublishFailed', `Secret ${targetName} changes faster than it can be written`, {
-        remedy: 'look in its managedFields for who else writes it',
-        condition: updateFailed,
-      });
+      throw alwaysLost(targetName);
     }
     this.#races.set(targetName, races);
     return { changed: false, generation: '', changedKeys: [], again: true };
@@ -316,61 +319,4 @@ function unchanged(secret: LiveSecret): Written {
 
 function versionOf({ metadata }: LiveSecret): string {
   return metadata.resourceVersion ?? '';
-}
-
-/** Throws Denied for what the API server would refuse: an immutable Secret's values, any Secret's type. */
-function refuseFixed(externalSecret: ExternalSecret, payload: Payload, secret: LiveSecret): void {
-  const { name } = externalSecret.target;
-  const keys = changedKeys(secret, externalSecret, payload);
-  if (secret.immutable === true && keys.length > 0) {
-    throw new AgentError('Denied', `Secret ${name} is immutable, and ${keys.join(', ')} would change`, {
-      remedy: 'delete the Secret, and it is written anew',
-      condition: 'could not update secret, target is immutable',
-    });
-  }
-  if (payload.type === '' || secret.type === undefined || payload.type === secret.type) return;
-  throw new AgentError(
-    'Denied',
-    `Secret ${name} is of type ${secret.type}, which cannot become ${payload.type}`,
-    {
-      remedy: `delete the Secret, or set spec.target.template.type to ${secret.type}`,
-      condition: updateFailed,
-    },
-  );
-}
-
-function notOwner(name: string, creationPolicy: string): AgentError {
-  return new AgentError(
-    'Denied',
-    `unable to delete secret ${name}: creationPolicy=${creationPolicy} is not Owner`,
-    {
-      remedy: 'use creationPolicy Owner, or deletionPolicy Retain',
-      condition: deleteFailed,
-    },
-  );
-}
-
-function notWrittenHere(name: string): AgentError {
-  return new AgentError('Denied', `Secret ${name} was not written by this ExternalSecret, and stays`, {
-    remedy: 'delete it by hand if nobody needs it',
-    condition: deleteFailed,
-  });
-}
-
-const correctTemplate =
-  'correct spec.target.template, or the keys, labels and annotations of the ExternalSecret, which the Secret is made of';
-
-/** A failure with its place and ESO's message. A namespace that is absent proves nothing about a store. */
-function told(thrown: unknown, condition: string, { at }: ExternalSecret): AgentError {
-  const error = asAgentError(thrown, 'PublishFailed', at);
-  const code = error.code === 'NotFound' ? 'PublishFailed' : error.code;
-  const isInvalid = kubeFaultOf(error)?.status === 422 && code === 'PublishFailed';
-  const remedy = isInvalid ? correctTemplate : error.remedy;
-  return new AgentError(code, error.message, {
-    at: error.at,
-    ...(remedy !== undefined && { remedy }),
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
-    condition: condition === deleteFailed ? condition : (error.condition ?? condition),
-    cause: error.cause,
-  });
 }
