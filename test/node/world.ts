@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { type Authority, authority } from '../peers/certificates.ts';
 import { apiServerOf, hostAddress, kubectl, Namespace } from '../peers/cluster.ts';
 import { type FaultProxy, startFaultProxy } from '../peers/fault-proxy.ts';
 import { startVault, type Vault } from '../peers/vault.ts';
+import { appPod } from './pods.ts';
 
 export const worldLabel = 'external-secrets-agent.test/world';
 
@@ -25,6 +27,7 @@ export class World {
     const world = new World(vault, `esa-test-${randomBytes(4).toString('hex')}`);
     try {
       await world.#trustCluster();
+      if (!isOwn(hostAddress())) await world.#firstPod();
     } catch (error) {
       await world.stop();
       throw error;
@@ -55,6 +58,15 @@ export class World {
     });
   }
 
+  /** Where the host's address is that of the pods' bridge, it comes with the first pod on the node. */
+  async #firstPod(): Promise<void> {
+    const namespace = await this.namespace();
+    const user = { runAsUser: 65_532 };
+    const spec = appPod({ script: 'true', app: user, pod: { restartPolicy: 'Never' } });
+    await namespace.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'first' }, spec });
+    await namespace.pod('first', ({ status }) => status?.phase === 'Succeeded');
+  }
+
   async namespace(standard: 'restricted' | 'baseline' = 'restricted'): Promise<Namespace> {
     const namespace = await Namespace.make(standard, { [worldLabel]: this.id });
     this.#namespaces.push(namespace);
@@ -77,6 +89,10 @@ export class World {
     for (const door of this.#doors) await door.close();
     await this.vault.stop();
   }
+}
+
+function isOwn(address: string): boolean {
+  return Object.values(networkInterfaces()).some((each) => each?.some((own) => own.address === address));
 }
 
 export class Door {
