@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type AgentError, describe } from '../base/errors.ts';
 import type { SpecFile } from '../spec/yaml.ts';
 import type { InjectSettings, PodOptions } from './options.ts';
 import { patchPod } from './patch.ts';
+import { membersOf, textOf } from './raw.ts';
 import { refusalText } from './refusal.ts';
 import { allowed, type Review, type Verdict } from './review.ts';
-import { specsIn } from './specs-in.ts';
+import { type FoundSpecs, specsIn } from './specs-in.ts';
 
 /** What `check` finds in documents. */
 export interface SpecFindings {
@@ -45,7 +47,8 @@ function modeOf({ mode, native }: PodOptions): string {
   return mode === 'sidecar' && !native ? 'pair' : mode;
 }
 
-async function inlineFindings(
+/** Of the specs that stand in the pod itself. */
+export async function inlineFindings(
   { spec }: PodOptions,
   namespace: string | undefined,
   checkSpecs: CheckSpecs,
@@ -58,11 +61,22 @@ async function inlineFindings(
 export async function validate(review: Review, { checkSpecs }: Admission): Promise<Verdict> {
   const found = review.object === null ? undefined : specsIn(review.object);
   if (found === undefined) return allowed('not-ours');
+  if (isSettled(review, found)) return allowed('unchanged');
   const { faults, advice } = await checkSpecs(found.files, review.namespace);
   const soft = found.tolerant ? faults.filter(isUnsupported) : [];
   const hard = [...found.faults, ...faults.filter((fault) => !soft.includes(fault))];
   if (hard.length > 0) return denied(hard.map(found.placed));
   return allowed('', [...found.warnings, ...[...soft, ...advice].map((each) => shown(found.placed(each)))]);
+}
+
+/**
+ * What says the same as before, or is being deleted, was decided about when it was written. Whoever then takes a
+ * finalizer away or sets a label must not be stopped by specs that are older than the webhook.
+ */
+function isSettled({ object, oldObject }: Review, { said }: FoundSpecs): boolean {
+  if (oldObject === null) return false;
+  if (textOf(membersOf(object?.['metadata'])['deletionTimestamp']) !== undefined) return true;
+  return isDeepStrictEqual(specsIn(oldObject)?.said, said);
 }
 
 /** An object of a cluster may be for ESO, which knows more stores than we do. */

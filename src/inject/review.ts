@@ -14,6 +14,8 @@ export interface Review {
   readonly dryRun: boolean;
   /** Null at a deletion. */
   readonly object: Members | null;
+  /** What an UPDATE finds; null otherwise. */
+  readonly oldObject: Members | null;
 }
 
 /** What was sent is no AdmissionReview. Answered with 400, which the failurePolicy then decides about. */
@@ -32,7 +34,7 @@ export function readReview(body: Buffer): Review {
   const request = membersOf(parsed['request']);
   const uid = textOf(request['uid']);
   if (uid === undefined || uid === '') throw new BadReview('the request has no uid');
-  const { object = null } = request;
+  const { object = null, oldObject = null } = request;
   return {
     uid,
     kind: textOf(membersOf(request['kind'])['kind']) ?? '',
@@ -42,6 +44,7 @@ export function readReview(body: Buffer): Review {
     name: textOf(request['name']) ?? '',
     dryRun: request['dryRun'] === true,
     object: isMembers(object) ? object : null,
+    oldObject: isMembers(oldObject) ? oldObject : null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts';
-import { specsLabel } from '../spec/contract.ts';
+import { annotationPrefix, specsLabel } from '../spec/contract.ts';
 import { isSpecName } from '../spec/load.ts';
 import { readYaml, type SpecFile } from '../spec/yaml.ts';
 import { listOf, type Members, membersOf, textOf } from './raw.ts';
@@ -7,6 +7,8 @@ import { listOf, type Members, membersOf, textOf } from './raw.ts';
 /** The specs that an object holds or is. */
 export interface FoundSpecs {
   readonly files: readonly SpecFile[];
+  /** All of the object that has a say in what is found. */
+  readonly said: readonly unknown[];
   /** What is wrong with the object before any document is read. */
   readonly faults: readonly AgentError[];
   readonly warnings: readonly string[];
@@ -53,6 +55,7 @@ function configMapSpecs(object: Members): FoundSpecs {
   const { placeholders, missing } = storesElsewhere(files);
   return {
     files: [...files.filter(({ text }) => text !== ''), ...placeholders],
+    said: [object['data'], object['binaryData']],
     faults: [
       ...(files.length === 0 ? [noFile(name)] : []),
       ...files.filter(({ text }) => text === '').map(emptyFile),
@@ -86,6 +89,7 @@ function objectSpecs(object: Members, tolerant: boolean): FoundSpecs {
   const files = [{ path: 'object', text: JSON.stringify(rest) }];
   return {
     files: [...files, ...storesElsewhere(files).placeholders],
+    said: [object['apiVersion'], object['spec'], ownAnnotations(object), tolerant],
     faults: [],
     warnings: [],
     tolerant,
@@ -95,6 +99,12 @@ function objectSpecs(object: Members, tolerant: boolean): FoundSpecs {
       return new AgentError(error.code, error.message, { at, ...(remedy === undefined ? {} : { remedy }) });
     },
   };
+}
+
+function ownAnnotations(object: Members): Members {
+  const { annotations } = membersOf(object['metadata']);
+  const own = Object.entries(membersOf(annotations)).filter(([name]) => name.startsWith(annotationPrefix));
+  return Object.fromEntries(own);
 }
 
 interface Elsewhere {

@@ -205,6 +205,36 @@ describe('the webhook', () => {
       );
     });
 
+    test('what is being deleted, or says what it said before, is not stopped by specs older than the webhook', async () => {
+      const update = async (before: Loose, now: Loose) =>
+        (await send('/validate', reviewOf(now, { operation: 'UPDATE', oldObject: before }))).json.response;
+      const bad = externalSecret({ refreshIntervall: '1h' }) as Loose;
+      const kept = { ...bad, metadata: { ...bad.metadata, resourceVersion: '7', labels: { a: 'b' } } };
+      assert.deepEqual(await update(bad, kept), { uid: 'u-1', allowed: true });
+      const ending = { ...bad.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+      assert.equal((await update(externalSecret(), { ...bad, metadata: ending })).allowed, true);
+      assert.equal((await update(externalSecret(), bad)).allowed, false, 'newly wrong');
+      const otherwise = externalSecret({ refreshIntervall: '2h' });
+      assert.equal((await update(bad, otherwise)).allowed, false, 'wrong in another way');
+      const annotations = { 'agent.external-secrets.io/format': 'tar' };
+      const right = externalSecret() as Loose;
+      const annotated = { ...right, metadata: { ...right.metadata, annotations } };
+      assert.equal(
+        (await update(right, annotated)).allowed,
+        false,
+        'an annotation of ours is part of the spec',
+      );
+      const map = (labels: object, text: string) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'm', labels },
+        data: { 'a.yaml': text },
+      });
+      const specs = { 'agent.external-secrets.io/specs': 'true' };
+      assert.equal((await update(map(specs, 'x: ['), map({ ...specs, a: 'b' }, 'x: ['))).allowed, true);
+      assert.equal((await update(map({}, 'x: ['), map(specs, 'x: ['))).allowed, false, 'newly labelled');
+    });
+
     test('a ConfigMap without a spec in it is refused, one that needs another is warned of', async () => {
       const map = (data: object) => ({
         apiVersion: 'v1',
