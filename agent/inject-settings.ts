@@ -1,9 +1,19 @@
+import type { Admission } from '../src/inject/admit.ts';
 import type { InjectSettings } from '../src/inject/options.ts';
 import type { Config } from './config.ts';
+import { specFindings } from './spec-findings.ts';
 import { version } from './version.ts';
 
-/** What the flags of `inject` and `injector` say of every pod. */
-export function injectSettings(config: Config): InjectSettings {
+/** By what `inject` and `injector` decide: it is the same, so that what one prints is what the other does. */
+export function admissionOf(config: Config): Admission {
+  return {
+    settings: injectSettings(config),
+    checkSpecs: (files, namespace) => specFindings(files, namespace, config),
+  };
+}
+
+/** What the flags say of every pod. */
+function injectSettings(config: Config): InjectSettings {
   const { image, imagePullPolicy, imagesAllow, native, size, resources } = config;
   const { audiences, tokenTtl, storesAllow, proxy } = config;
   return {

@@ -1,15 +1,15 @@
 import { open } from 'node:fs/promises';
 import type { Document } from 'yaml';
-import { AgentError } from '../src/base/errors.ts';
+import { AgentError, describe } from '../src/base/errors.ts';
 import { limits } from '../src/base/limits.ts';
+import { type Admission, inlineFindings } from '../src/inject/admit.ts';
 import { keyOf } from '../src/inject/annotations.ts';
-import type { InjectSettings } from '../src/inject/options.ts';
 import { patchPod } from '../src/inject/patch.ts';
 import { refusalText } from '../src/inject/refusal.ts';
 import type { Config } from './config.ts';
 import { unifiedDiff } from './diff.ts';
 import { type ExitCode, exitCodes, type Host, UsageError } from './host.ts';
-import { injectSettings } from './inject-settings.ts';
+import { admissionOf } from './inject-settings.ts';
 import { paintFor } from './paint.ts';
 import { editDocument, podTemplatesIn, readDocuments } from './pod-templates.ts';
 
@@ -30,11 +30,11 @@ export async function inject(config: Config, host: Host): Promise<ExitCode> {
       'give it with -f FILE, or -f - for standard input',
     );
   }
-  const settings = injectSettings(config);
+  const admission = admissionOf(config);
   const all: Injected[] = [];
   for (const file of config.file) {
     const documents = readDocuments(file, await textOf(file));
-    all.push(...documents.map((document) => injectDocument(file, document, settings)));
+    for (const document of documents) all.push(await injectDocument(file, document, admission));
   }
   for (const note of all.flatMap(({ notes }) => notes)) host.stderr.write(`${note}\n`);
   if (all.some(({ refused }) => refused)) return exitCodes.invalid;
@@ -42,12 +42,12 @@ export async function inject(config: Config, host: Host): Promise<ExitCode> {
   return exitCodes.done;
 }
 
-function injectDocument(file: string, document: Document, settings: InjectSettings): Injected {
+async function injectDocument(file: string, document: Document, admission: Admission): Promise<Injected> {
   const before = written(document);
   const notes: string[] = [];
   let refused = false;
   for (const { object, path, pod } of podTemplatesIn(document)) {
-    const outcome = patchPod(pod, settings);
+    const outcome = patchPod(pod, admission.settings);
     const note = (kind: string, text: string): void =>
       void notes.push(`${kind}: ${file}: ${object}: ${text}`);
     if (outcome.kind === 'skipped') note('note', whyUntouched(outcome.why));
@@ -55,8 +55,12 @@ function injectDocument(file: string, document: Document, settings: InjectSettin
       refused = true;
       note('refused', refusalText(outcome.refusals));
     } else {
+      // The namespace is the manifest's, or whichever kubectl is told: the agent will know it.
+      const { faults, advice } = await inlineFindings(outcome.options, undefined, admission.checkSpecs);
+      refused ||= faults.length > 0;
+      if (faults.length > 0) note('refused', faults.map(describe).join('; '));
       editDocument(document, path, outcome.operations);
-      for (const warning of outcome.warnings) note('warning', warning);
+      for (const warning of [...outcome.warnings, ...advice.map(describe)]) note('warning', warning);
     }
   }
   return { before, after: written(document), notes, refused };

@@ -5,8 +5,7 @@ import { type InjectorServer, openInjectorServer } from '../src/inject/server.ts
 import type { TlsSource } from '../src/inject/tls.ts';
 import type { Config } from './config.ts';
 import { type ExitCode, exitCodes, type Host, UsageError } from './host.ts';
-import { injectSettings } from './inject-settings.ts';
-import { specFindings } from './spec-findings.ts';
+import { admissionOf } from './inject-settings.ts';
 import { version } from './version.ts';
 
 /** `injector`: the webhook, until SIGTERM. Whatever is being asked then is still answered. */
@@ -20,10 +19,7 @@ export async function injector(config: Config, host: Host): Promise<ExitCode> {
     listen: parseListen(config.webhook),
     tls: () => certificates.tls(),
     onTlsChange: (listener) => certificates.onTlsChange(listener),
-    review: {
-      settings: injectSettings(config),
-      checkSpecs: (files, namespace) => specFindings(files, namespace, config),
-    },
+    review: admissionOf(config),
     log,
     metrics,
   });

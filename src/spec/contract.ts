@@ -620,7 +620,7 @@ export const options = {
     default: false,
     placeholder: '',
     description: 'refuse specs whose stores are reached without TLS (loopback is always allowed)',
-    commands: ['injector'],
+    commands: injectCommands,
   },
   image: {
     flag: '--image',

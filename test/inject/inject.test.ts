@@ -92,6 +92,23 @@ describe('inject', () => {
     assert.match(err, /^refused: \S+: Pod\/: UnknownAnnotation: agent\.external-secrets\.io\/confg: /);
   });
 
+  test('inline specs are refused and warned of as the webhook does', async () => {
+    const inline = (spec: string) =>
+      (workloads['Pod'] ?? '').replace('config: specs', `spec: ${JSON.stringify(spec)}`);
+    const store = (server: string) =>
+      `apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: s}\nspec: {provider: {vault: {server: "${server}", path: kv, auth: {tokenSecretRef: {name: a, key: b}}}}}\n`;
+    const bad = await inject(inline('kind: ExternalSekret'));
+    assert.deepEqual([bad.code, bad.out], [78, '']);
+    assert.match(bad.err, /^refused: \S+: Pod\/: spec:1:\d+: .*ExternalSekret/);
+    const plain = await inject(inline(store('http://vault:8200')));
+    assert.equal(plain.code, 0, plain.err);
+    assert.match(plain.err, /^warning: \S+: Pod\/: .*vault:8200 would be reached over plain http/m);
+    const strict = await inject(inline(store('http://vault:8200')), '--require-tls');
+    assert.equal(strict.code, 78);
+    const elsewhere = await inject(inline(store('https://evil.example')), '--stores-allow=vault.example');
+    assert.match(elsewhere.err, /^refused: .*not among the hosts of --stores-allow/m);
+  });
+
   test('no file is 64, no YAML 78 with its place', async () => {
     const host = testHost();
     assert.equal(await cli(['inject'], host), 64);
