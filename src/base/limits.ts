@@ -9,6 +9,8 @@ export const limits = {
   specBytes: 16 * 1024 * 1024,
   /** YAML aliases a document may expand; the yaml library counts them. */
   yamlAliasCount: 100,
+  /** How deep brackets may nest in one document, and dashes in one line. */
+  yamlDepth: 500,
   /** Nodes in one document after alias expansion. */
   yamlNodeCount: 100_000,
   /** Documents over all spec files. */
@@ -88,9 +90,13 @@ export const limits = {
   doctorMs: 5 * 60_000,
   /** One AdmissionReview: the API server takes objects of 3 MiB, and sends the old one along. */
   reviewBytes: 8 * 1024 * 1024,
-  /** Of the webhook: the API server keeps its connections, and waits 30 s for an answer at most. */
+  /** What a review usually has at most, and what larger ones that come at once may have beyond it together. */
+  reviewUsualBytes: 64 * 1024,
+  reviewHeldBytes: 16 * 1024 * 1024,
+  /** Of the webhook: the API server keeps its connections; a handshake, and a request from its first byte to its last,
+   * is done in this time. */
   reviewConnections: 1_024,
-  reviewMs: 30_000,
+  reviewMs: 10_000,
   reviewKeepAliveMs: 120_000,
   /** Warnings of one answer, and the letters that the API server shows of each. */
   reviewWarningCount: 10,
@@ -109,6 +115,8 @@ export const limits = {
   podAnnotationBytes: 256 * 1024,
   /** ConfigMaps, audiences, containers, … that one annotation names. */
   podListCount: 100,
+  /** Specs that one object is or holds, as the webhook checks them: while it does, it answers nobody else. */
+  reviewSpecBytes: 256 * 1024,
   /** Unknown annotations of one pod that are told: a look for the nearest known name has its cost. */
   podUnknownCount: 20,
   /** A pod or workload that `inject` reads. */

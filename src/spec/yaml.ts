@@ -11,6 +11,7 @@ import {
   type ScalarTag,
   type Tags,
   visit,
+  type YAMLMap,
   type Document as YamlDocument,
 } from 'yaml';
 import { AgentError, type At, asAgentError } from '../base/errors.ts';
@@ -73,6 +74,23 @@ function notText(file: SpecFile): AgentError | undefined {
   return new AgentError('SpecInvalid', 'the file is not text', { at, remedy });
 }
 
+/**
+ * More brackets, or dashes before one value, than any spec nests. The library finds that out too, when it has made
+ * hundreds of megabytes of them. A bracket within a text counts as well: there they come in pairs, but for a few.
+ */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (letter === '[' || letter === '{') depth++;
+    else if ((letter === ']' || letter === '}') && depth > 0) depth--;
+    if (depth > limits.yamlDepth) return true;
+  }
+  return manyDashes.test(text);
+}
+
+const manyDashes = new RegExp(`^[ \\t]*(?:[-?:][ \\t]+){${limits.yamlDepth}}`, 'm');
+
 export function tooManyDocuments(file?: string): AgentError {
   return new AgentError('SpecInvalid', `there are more than ${limits.specDocumentCount} documents`, {
     at: file === undefined ? {} : { file },
@@ -104,6 +122,7 @@ function hasContent(text: string): boolean {
 }
 
 function readChunk(path: string, chunk: Chunk): SpecDocument[] {
+  if (isTooDeep(chunk.text)) throw new AgentError('SpecInvalid', yamlMessage('RESOURCE_EXHAUSTION'));
   const lines = new LineCounter();
   const options = { version: '1.1', merge: true, uniqueKeys: false, customTags, lineCounter: lines } as const;
   const documents = parseAllDocuments(chunk.text, { ...options, prettyErrors: false, logLevel: 'silent' });
@@ -265,10 +284,24 @@ function childOf(node: Node | undefined, part: string | number): Located | undef
     return element === undefined ? undefined : { label: element, node: element };
   }
   if (!isMap(node)) return undefined;
-  const pair = (node.items as Pair<Node, Node | null>[]).find(
-    ({ key }) => isScalar(key) && String(key.value) === String(part),
-  );
+  const pair = membersOf(node).get(String(part));
   return pair === undefined ? undefined : { label: pair.key, node: pair.value ?? undefined };
+}
+
+type Member = Pair<Node, Node | null>;
+
+const members = new WeakMap<YAMLMap, ReadonlyMap<string, Member>>();
+
+/** By name, found once for each map: to look for thousands of unknown fields one by one took minutes. */
+function membersOf(map: YAMLMap): ReadonlyMap<string, Member> {
+  const known = members.get(map);
+  if (known !== undefined) return known;
+  const found = new Map<string, Member>();
+  for (const pair of map.items as Member[]) {
+    if (isScalar(pair.key) && !found.has(String(pair.key.value))) found.set(String(pair.key.value), pair);
+  }
+  members.set(map, found);
+  return found;
 }
 
 /** A quoted text starts after its quote; a block on the line after its header, in the column of its indent,

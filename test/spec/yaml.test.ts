@@ -78,6 +78,33 @@ test('a broken document between two good ones leaves them alone', () => {
   assert.equal(problems.length, 1);
 });
 
+test('what nests deeper than any spec is refused before it is read', () => {
+  const deep = (open: string, close: string) => `a: ${open.repeat(100_000)}${close.repeat(100_000)}`;
+  const texts = [
+    deep('[', ']'),
+    deep('{a: ', '}'),
+    deep('[', ''),
+    '- '.repeat(100_000),
+    '? '.repeat(100_000),
+  ];
+  const began = process.threadCpuUsage();
+  for (const text of texts) assert.throws(() => value(text), /not valid YAML: it is nested too deeply/);
+  // The library needed seconds and hundreds of megabytes to say so.
+  assert.ok(process.threadCpuUsage(began).user < 1_000_000);
+  const shallow = `a: ${'['.repeat(50)}${']'.repeat(50)}\nb: "${'{{ if }}'.repeat(1_000)}"\n`;
+  assert.doesNotThrow(() => value(shallow));
+});
+
+test('the places of many members are found in no time', () => {
+  const count = 20_000;
+  const text = Array.from({ length: count }, (_, i) => `k${i}: 1\n`).join('');
+  const [document] = readYaml({ path: 'f.yaml', text }).documents;
+  const began = process.threadCpuUsage();
+  for (let i = 0; i < count; i++) assert.equal(document?.at([`k${i}`]).line, i + 1);
+  // By a search through all of them for each it took minutes.
+  assert.ok(process.threadCpuUsage(began).user < 2_000_000);
+});
+
 test('a path is printed as in the YAML, and read back', () => {
   const path = ['spec', 'data', 0, 'a.b/c', 'x-y'] as const;
   assert.equal(pathText(path), 'spec.data[0]["a.b/c"].x-y');
