@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AgentError, describe } from '../base/errors.ts';
+import { AgentError, describe } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { SpecFile } from '../spec/yaml.ts';
 import type { InjectSettings, PodOptions } from './options.ts';
 import { patchPod } from './patch.ts';
 import { membersOf, textOf } from './raw.ts';
 import { refusalText } from './refusal.ts';
 import { allowed, type Review, type Verdict } from './review.ts';
-import { type FoundSpecs, specsIn } from './specs-in.ts';
+import { type FoundSpecs, specsIn, storesElsewhere } from './specs-in.ts';
 
 /** What `check` finds in documents. */
 export interface SpecFindings {
@@ -58,15 +59,50 @@ export async function inlineFindings(
 }
 
 /** `/validate`: refuses documents that `check` would refuse, in its words. */
-export async function validate(review: Review, { checkSpecs }: Admission): Promise<Verdict> {
+export async function validate(review: Review, admission: Admission): Promise<Verdict> {
+  try {
+    return await validated(review, admission);
+  } catch (error) {
+    // The stack ended: an object of a CRD that keeps unknown fields may be nested thousands deep.
+    if (error instanceof RangeError) return denied([tooDeep()]);
+    throw error;
+  }
+}
+
+async function validated(review: Review, { checkSpecs }: Admission): Promise<Verdict> {
   const found = review.object === null ? undefined : specsIn(review.object);
   if (found === undefined) return allowed('not-ours');
   if (isSettled(review, found)) return allowed('unchanged');
-  const { faults, advice } = await checkSpecs(found.files, review.namespace);
+  const large = tooLarge(found);
+  if (large !== undefined) {
+    return found.mayBeLarge ? allowed('too-large', [shown(large)]) : denied([large]);
+  }
+  const { missing, placeholders } = storesElsewhere(found.files);
+  const { faults, advice } = await checkSpecs([...found.files, ...placeholders], review.namespace);
   const soft = found.tolerant ? faults.filter(isUnsupported) : [];
   const hard = [...found.faults, ...faults.filter((fault) => !soft.includes(fault))];
   if (hard.length > 0) return denied(hard.map(found.placed));
-  return allowed('', [...found.warnings, ...[...soft, ...advice].map((each) => shown(found.placed(each)))]);
+  const absent = found.holdsAll ? missing.map(absentStore) : [];
+  return allowed('', [...absent, ...[...soft, ...advice].map((each) => shown(found.placed(each)))]);
+}
+
+function absentStore(store: string): string {
+  return `${store} is not in this ConfigMap: the pod needs the one that has it in its config too`;
+}
+
+function tooDeep(): AgentError {
+  return new AgentError('SpecInvalid', 'the object is nested too deeply', {
+    remedy: 'write it as its CRD describes it',
+  });
+}
+
+function tooLarge({ files }: FoundSpecs): AgentError | undefined {
+  const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= limits.reviewSpecBytes) return undefined;
+  const message = `specs of ${bytes} bytes are more than the ${limits.reviewSpecBytes} that are checked here`;
+  return new AgentError('SpecInvalid', message, {
+    remedy: 'put them into several ConfigMaps, and name all in config',
+  });
 }
 
 /**

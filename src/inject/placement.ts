@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { keyOf } from './annotations.ts';
 import { isMeshContainer, isNativeProxy } from './mesh.ts';
@@ -59,7 +60,7 @@ function absent(name: string, able: readonly Container[], before: readonly Conta
       }),
     ];
   }
-  const names = able.map((container) => container.name);
+  const names = able.slice(0, limits.podListCount).map((container) => container.name);
   const message = `the pod has no container ${JSON.stringify(name.slice(0, 80))}${didYouMean(name, names)}`;
   return [
     refusal('InvalidAnnotation', field, { message, remedy: `there is ${names.join(', ')}, or write none` }),

@@ -76,8 +76,8 @@ export function allowed(reason: string, warnings: readonly string[] = []): Verdi
 
 /** The AdmissionReview that says so. */
 export function answerTo(uid: string, verdict: Verdict): string {
-  const { result, message = '', warnings = [], patch = [] } = verdict;
-  const status = { code: 403, reason: 'Forbidden', message: cut(message, limits.reviewMessageLength) };
+  const { result, warnings = [], patch = [] } = verdict;
+  const status = { code: 403, reason: 'Forbidden', message: denialOf(verdict) };
   const response = {
     uid,
     allowed: result !== 'denied',
@@ -89,6 +89,11 @@ export function answerTo(uid: string, verdict: Verdict): string {
     }),
   };
   return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response });
+}
+
+/** Why it is denied, in as many letters as anybody reads. */
+export function denialOf({ message = '' }: Verdict): string {
+  return cut(message, limits.reviewMessageLength);
 }
 
 function shownWarnings(warnings: readonly string[]): readonly string[] {

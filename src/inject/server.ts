@@ -5,8 +5,9 @@ import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { type Admission, mutate, validate } from './admit.ts';
+import { Bodies, type Untaken } from './body.ts';
 import type { InjectorMetrics } from './metrics.ts';
-import { answerTo, BadReview, type Review, readReview, type Verdict } from './review.ts';
+import { answerTo, BadReview, denialOf, type Review, readReview, type Verdict } from './review.ts';
 import type { TlsSource } from './tls.ts';
 
 export interface InjectorServerOptions extends Pick<TlsSource, 'tls' | 'onTlsChange'> {
@@ -38,16 +39,20 @@ const decisions: Readonly<Record<string, Decide>> = { '/mutate': mutate, '/valid
 export async function openInjectorServer(options: InjectorServerOptions): Promise<InjectorServer> {
   const { createServer } = await import('node:https');
   const state = { draining: false, serving: false };
+  const serving = { options, bodies: new Bodies(), draining: () => state.draining };
   const server = createServer(
     {
       minVersion: 'TLSv1.2',
       maxHeaderSize: limits.servedHeaderBytes * 2,
       keepAliveTimeout: limits.reviewKeepAliveMs,
-      // Longer than the pause between two requests of one connection may be.
-      headersTimeout: limits.reviewKeepAliveMs + limits.reviewMs,
-      requestTimeout: limits.reviewKeepAliveMs + limits.reviewMs,
+      // Whoever opens connections and says nothing, or says it slowly, holds none of them for long. The pause between
+      // two requests of one connection does not count.
+      handshakeTimeout: limits.reviewMs,
+      headersTimeout: limits.reviewMs,
+      requestTimeout: limits.reviewMs,
+      connectionsCheckingInterval: limits.reviewMs / 10,
     },
-    (request, response) => void serve(request, response, { options, draining: () => state.draining }),
+    (request, response) => void serve(request, response, serving),
   );
   server.maxConnections = limits.reviewConnections;
   const useCertificate = (): void => {
@@ -108,15 +113,13 @@ interface Answer {
 
 interface Serving {
   readonly options: InjectorServerOptions;
+  readonly bodies: Bodies;
   readonly draining: () => boolean;
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { options, draining }: Serving,
-): Promise<void> {
-  const answer = await answerOf(request, options).catch((err: unknown) => {
+async function serve(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+  const { options, draining } = serving;
+  const answer = await answerOf(request, serving).catch((err: unknown) => {
     // Not a denial: the failurePolicy decides about our own bugs.
     options.log.error({ err }, 'a review was not answered');
     return text(500, 'an error of the injector itself, see its log');
@@ -130,13 +133,13 @@ async function serve(
   response.end(body);
 }
 
-async function answerOf(request: IncomingMessage, options: InjectorServerOptions): Promise<Answer> {
+async function answerOf(request: IncomingMessage, { options, bodies }: Serving): Promise<Answer> {
   const [path = ''] = (request.url ?? '').split('?');
   const decide = Object.hasOwn(decisions, path) ? decisions[path] : undefined;
   if (decide === undefined) return text(404, `nothing here; there is ${Object.keys(decisions).join(', ')}`);
   if (request.method !== 'POST') return text(405, 'use POST');
-  const body = await bodyOf(request);
-  if (body === undefined) return text(413, `an AdmissionReview may have ${limits.reviewBytes} bytes`);
+  const body = await bodies.read(request);
+  if (typeof body === 'string') return untaken(body);
   const start = performance.now();
   const finished = (labels: Pick<Verdict, 'result' | 'reason' | 'mode'>): number => {
     const ms = performance.now() - start;
@@ -164,9 +167,9 @@ interface Told {
 
 function tell(log: Log, path: string, { review, verdict, ms }: Told): void {
   const { namespace, kind, name, dryRun } = review;
-  const { result, reason, message } = verdict;
+  const { result, reason } = verdict;
   const fields = { path, namespace, kind, name, dryRun, result, reason, ms: Math.round(ms * 100) / 100 };
-  if (result === 'denied') log.warn({ ...fields, denial: message }, 'review');
+  if (result === 'denied') log.warn({ ...fields, denial: denialOf(verdict) }, 'review');
   else if (result === 'patched') log.info(fields, 'review');
   else log.debug(fields, 'review');
 }
@@ -175,15 +178,8 @@ function text(status: number, body: string): Answer {
   return { status, body: `${body}\n`, type: 'text/plain; charset=utf-8' };
 }
 
-/** Undefined when it is longer than it may be. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > limits.reviewBytes) return undefined;
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > limits.reviewBytes) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts, length);
+function untaken(why: Untaken): Answer {
+  if (why === 'too-long') return text(413, `an AdmissionReview may have ${limits.reviewBytes} bytes`);
+  if (why === 'busy') return text(503, 'too many large reviews at once, ask again');
+  return text(400, 'the body ends early');
 }

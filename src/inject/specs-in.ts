@@ -11,9 +11,13 @@ export interface FoundSpecs {
   readonly said: readonly unknown[];
   /** What is wrong with the object before any document is read. */
   readonly faults: readonly AgentError[];
-  readonly warnings: readonly string[];
   /** Whether what this version has not built is only worth a warning. */
   readonly tolerant: boolean;
+  /** Whether it may stay unchecked when it is too large: ESO may have made sense of it. Never a store, whose URL a policy
+   * may be about. */
+  readonly mayBeLarge: boolean;
+  /** Whether a store that is not in it is worth a word. */
+  readonly holdsAll: boolean;
   /** A fault with the place that the user of kubectl knows. */
   placed(error: AgentError): AgentError;
 }
@@ -52,18 +56,16 @@ function configMapSpecs(object: Members): FoundSpecs {
   }));
   const files = [...texts, ...binaries].filter(({ path }) => isSpecName(path));
   const name = textOf(membersOf(object['metadata'])['name']) ?? '';
-  const { placeholders, missing } = storesElsewhere(files);
   return {
-    files: [...files.filter(({ text }) => text !== ''), ...placeholders],
+    files: files.filter(({ text }) => text !== ''),
     said: [object['data'], object['binaryData']],
     faults: [
       ...(files.length === 0 ? [noFile(name)] : []),
       ...files.filter(({ text }) => text === '').map(emptyFile),
     ],
-    warnings: missing.map(
-      (store) => `${store} is not in this ConfigMap: the pod needs the one that has it in its config too`,
-    ),
     tolerant: false,
+    mayBeLarge: false,
+    holdsAll: true,
     placed: (error) => error,
   };
 }
@@ -86,13 +88,20 @@ function emptyFile({ path }: SpecFile): AgentError {
 /** The object as the only document of a file. Lines of what was sent are not those that the user wrote. */
 function objectSpecs(object: Members, tolerant: boolean): FoundSpecs {
   const { status: _status, ...rest } = object;
-  const files = [{ path: 'object', text: JSON.stringify(rest) }];
+  const { name, namespace } = membersOf(object['metadata']);
+  const annotations = ownAnnotations(object);
+  const metadata = {
+    ...(name !== undefined && { name }),
+    ...(namespace !== undefined && { namespace }),
+    annotations,
+  };
   return {
-    files: [...files, ...storesElsewhere(files).placeholders],
-    said: [object['apiVersion'], object['spec'], ownAnnotations(object), tolerant],
+    files: [{ path: 'object', text: JSON.stringify({ ...rest, metadata }) }],
+    said: [object['apiVersion'], object['spec'], annotations, tolerant],
     faults: [],
-    warnings: [],
     tolerant,
+    mayBeLarge: tolerant && object['kind'] === 'ExternalSecret',
+    holdsAll: false,
     placed: (error) => {
       const { file: _file, line: _line, column: _column, ...at } = error.at;
       const { remedy } = error;
@@ -107,14 +116,15 @@ function ownAnnotations(object: Members): Members {
   return Object.fromEntries(own);
 }
 
-interface Elsewhere {
+export interface Elsewhere {
   /** `Kind/name`. */
   readonly missing: readonly string[];
   /** Documents that stand in for them, so that a reference is not refused for what another object may hold. */
   readonly placeholders: readonly SpecFile[];
 }
 
-function storesElsewhere(files: readonly SpecFile[]): Elsewhere {
+/** The stores that ExternalSecrets name and the files do not hold. */
+export function storesElsewhere(files: readonly SpecFile[]): Elsewhere {
   const documents = files.flatMap((file) => readYaml(file).documents).map(({ value }) => membersOf(value));
   const all = documents.flatMap((each) => (each['kind'] === 'List' ? listOf(each['items']) : [each]));
   const here = new Set(all.map((each) => `${each['kind']}/${membersOf(each['metadata'])['name']}`));

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect } from 'node:tls';
 import { limits } from '../../src/base/limits.ts';
 import type { Log } from '../../src/base/log.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -20,6 +22,8 @@ interface Reply {
   readonly json: Loose;
   /** Of the certificate that was served. */
   readonly fingerprint: string;
+  /** Whether its connection was there before. */
+  readonly reused: boolean;
 }
 
 let injector: TestInjector;
@@ -46,6 +50,7 @@ function send(path: string, body: string | object, more: RequestOptions = {}): P
         text,
         json: text.startsWith('{') ? JSON.parse(text) : undefined,
         fingerprint: fingerprint256,
+        reused: asked.reusedSocket,
       });
     });
     asked.once('error', reject);
@@ -126,10 +131,136 @@ describe('the webhook', () => {
       assert.equal((await send('/mutate', 'x'.repeat(limits.reviewBytes + 1))).status, 413);
     });
 
+    test('an error of ours is 500, which the failurePolicy decides about', async () => {
+      const told: string[] = [];
+      const log: Log = { ...silentLog, error: (_fields: object, message: string) => told.push(message) };
+      const own = await startInjector({ checkSpecs: () => Promise.reject(new Error('a bug')) }, log);
+      try {
+        const asked = { port: own.port, ca: own.ca.cert, agent: false as const };
+        const { status, text } = await send(
+          '/mutate',
+          reviewOf(pod({ annotations: { spec: 'a: 1' } })),
+          asked,
+        );
+        assert.deepEqual([status, text], [500, 'an error of the injector itself, see its log\n']);
+        assert.deepEqual(told, ['a review was not answered']);
+        assert.match(await own.metrics(), /review_total\{result="failed",reason="InternalError",mode=""\} 1/);
+      } finally {
+        await own.close();
+      }
+    });
+
+    test('500 containers of everything are as good as one', async () => {
+      const many = (prefix: string) =>
+        Array.from({ length: 500 }, (_, i) => ({
+          name: `${prefix}${i}`,
+          volumeMounts: Array.from({ length: 20 }, (_, j) => ({ name: `v${j}`, mountPath: `/m${j}` })),
+        }));
+      const spec = { containers: many('c'), initContainers: many('i') };
+      const { json } = await send('/mutate', reviewOf(pod({ spec })));
+      const patch = JSON.parse(Buffer.from(json.response.patch, 'base64').toString());
+      assert.equal(patch.filter(({ path }: Loose) => /volumeMounts\/-$/.test(path)).length, 1_000);
+    });
+
     test('other paths and methods are told what there is', async () => {
       assert.deepEqual((await send('/', '')).text, 'nothing here; there is /mutate, /validate\n');
       assert.equal((await send('/mutate', '', { method: 'PUT' })).status, 405);
       assert.equal((await send('/__proto__', '')).status, 404);
+    });
+  });
+
+  describe('who means no good', () => {
+    const open = async () => {
+      const socket = connect({ host: '127.0.0.1', port: injector.port, ca: injector.ca.cert });
+      socket.on('error', () => {});
+      await once(socket, 'secureConnect');
+      return socket;
+    };
+
+    test('and says nothing, or says it slowly, holds no connection; one that pauses keeps its own', async () => {
+      const first = await send('/mutate', reviewOf(pod()));
+      const beganMs = performance.now();
+      const sockets = await Promise.all([open(), open(), open()]);
+      const [, headers, body] = sockets;
+      headers!.write('POST /mutate HTTP/1.1\r\nhost: x\r\n');
+      body!.write('POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
+      for (const socket of sockets) socket.resume();
+      await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+      const tookMs = performance.now() - beganMs;
+      assert.ok(tookMs >= limits.reviewMs && tookMs < 2 * limits.reviewMs, `${tookMs} ms`);
+      const { reused, ...later } = await send('/mutate', reviewOf(pod()));
+      assert.deepEqual([first.status, later.status, reused], [200, 200, true]);
+    });
+
+    test('and sends more than fits is asked to come again; what is usual is taken all the time', async () => {
+      const sent = Buffer.alloc(limits.reviewBytes - 1, ' ');
+      const count = Math.ceil(limits.reviewHeldBytes / limits.reviewBytes) + 2;
+      const answers: string[] = [];
+      const sockets = await Promise.all(Array.from({ length: count }, open));
+      for (const socket of sockets) {
+        socket.on('data', (data: Buffer) => answers.push(data.toString()));
+        socket.write(`POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-length: ${limits.reviewBytes}\r\n\r\n`);
+        socket.write(sent);
+      }
+      try {
+        await until(() => answers.length > 0);
+        for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 503 .*\r\n/);
+        assert.equal((await send('/mutate', reviewOf(pod()))).json.response.allowed, true);
+      } finally {
+        for (const socket of sockets) socket.destroy();
+      }
+      const large = pod({ container: { args: ['x'.repeat(3 * 1024 * 1024)] } });
+      await until(async () => (await send('/mutate', reviewOf(large))).status === 200);
+    });
+
+    test('and goes away in the middle is nothing to cry about', async () => {
+      const told: object[] = [];
+      const log: Log = { ...silentLog, error: (fields: object) => told.push(fields) };
+      const own = await startInjector({}, log);
+      const socket = connect({ host: '127.0.0.1', port: own.port, ca: own.ca.cert });
+      await once(socket, 'secureConnect');
+      socket.write('POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{', () =>
+        socket.destroy(),
+      );
+      await once(socket, 'close');
+      await own.close();
+      assert.deepEqual(told, []);
+    });
+
+    test('and nests an object thousands deep is refused', async () => {
+      const depth = 10_000;
+      const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+      const object = `{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","spec":{"x":${nested}}}`;
+      for (const more of ['', `"oldObject":${object},`]) {
+        const body = JSON.stringify(reviewOf({})).replace('"object":{}', `${more}"object":${object}`);
+        const { json } = await send('/validate', body);
+        assert.match(json.response.status.message, /^SpecInvalid: the object is nested too deeply/);
+      }
+      const { json } = await send('/mutate', JSON.stringify(reviewOf(pod())).replace('"app:1"', nested));
+      assert.equal(json.response.allowed, true);
+    });
+
+    test('and writes more specs than the webhook has time for is told to write less', async () => {
+      const map = (text: string) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'm', labels: { 'agent.external-secrets.io/specs': 'true' } },
+        data: { 'a.yaml': text },
+      });
+      const { json } = await send('/validate', reviewOf(map(`# ${'x'.repeat(limits.reviewSpecBytes)}`)));
+      assert.match(json.response.status.message, /^SpecInvalid: specs of 262146 bytes .* several ConfigMaps/);
+      const data = Object.fromEntries([['x', 'x'.repeat(limits.reviewSpecBytes)]]);
+      const large = (kind: string) => ({
+        apiVersion: 'external-secrets.io/v1',
+        kind,
+        metadata: { name: 'l' },
+        spec: { target: { template: { data } } },
+      });
+      const theirs = (await send('/validate', reviewOf(large('ExternalSecret')))).json.response;
+      assert.equal(theirs.allowed, true);
+      assert.match(theirs.warnings.join(), /specs of \d+ bytes/);
+      const store = (await send('/validate', reviewOf(large('SecretStore')))).json.response;
+      assert.equal(store.allowed, false, 'a policy may be about stores');
     });
   });
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { specFindings } from '../../agent/spec-findings.ts';
-import { silentLog } from '../../src/base/log.ts';
+import { type Log, silentLog } from '../../src/base/log.ts';
 import type { Admission } from '../../src/inject/admit.ts';
 import { openInjectorMetrics } from '../../src/inject/metrics.ts';
 import { type InjectorServer, openInjectorServer } from '../../src/inject/server.ts';
@@ -22,7 +22,10 @@ export const admission: Admission = {
 };
 
 /** The webhook as `injector` composes it, on a free port of this host. */
-export async function startInjector(more: Partial<Admission> = {}): Promise<TestInjector> {
+export async function startInjector(
+  more: Partial<Admission> = {},
+  log: Log = silentLog,
+): Promise<TestInjector> {
   const ca = authority('Test webhook CA');
   let pair: TlsPair = ca.issue({ names: ['127.0.0.1', 'localhost'] });
   let changed = (): void => {};
@@ -34,7 +37,7 @@ export async function startInjector(more: Partial<Admission> = {}): Promise<Test
       changed = listener;
     },
     review: { ...admission, ...more },
-    log: silentLog,
+    log,
     metrics,
   });
   return {
