@@ -11,7 +11,7 @@ import { pemsOf } from '../../src/inject/certificates-set.ts';
 import { injected, pod, prefix } from '../inject/pods.ts';
 import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
 import { findProgram, freePort, missing, startPeer, until } from '../peers/process.ts';
-import { documentsIn, documentsOf, type Loose, pathOf, yamlFiles } from './documents.ts';
+import { documentsIn, documentsOf, type Loose, looseCrd, pathOf, yamlFiles } from './documents.ts';
 
 const run = promisify(execFile);
 const main = join(root, 'agent/main.ts');
@@ -29,26 +29,6 @@ const foreign = [
   'external-secrets.io/v1',
   'kustomize.config.k8s.io/v1beta1',
 ];
-
-/** A CRD that takes anything, since ESO's own are not here. */
-function looseCrd(kind: string, scope: string): object {
-  const plural = `${kind.toLowerCase()}s`;
-  const schema = {
-    openAPIV3Schema: {
-      type: 'object',
-      properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-    },
-  };
-  return {
-    metadata: { name: `${plural}.external-secrets.io` },
-    spec: {
-      group: 'external-secrets.io',
-      scope,
-      names: { kind, plural },
-      versions: [{ name: 'v1', served: true, storage: true, schema }],
-    },
-  };
-}
 
 describe('manifests on a real API server', { skip: missing('kubernetes', apiServerPrograms) }, () => {
   let api: ApiServer;

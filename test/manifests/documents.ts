@@ -52,3 +52,23 @@ export function pathOf({ apiVersion, kind, metadata }: Loose, namespace = 'defau
   if (clusterWide.includes(kind)) return `${base}/${plural}`;
   return `${base}/namespaces/${metadata.namespace ?? namespace}/${plural}`;
 }
+
+/** A CRD that takes anything, since ESO's own are not here. */
+export function looseCrd(kind: string, scope: string): object {
+  const plural = `${kind.toLowerCase()}s`;
+  const schema = {
+    openAPIV3Schema: {
+      type: 'object',
+      properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    },
+  };
+  return {
+    metadata: { name: `${plural}.external-secrets.io` },
+    spec: {
+      group: 'external-secrets.io',
+      scope,
+      names: { kind, plural },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+}
