@@ -301,8 +301,20 @@ describe('manifests on a real API server', { skip: missing('kubernetes', apiServ
         assert.equal(webhook.timeoutSeconds, 7);
         assert.equal(webhook.clientConfig.caBundle, caBundle);
       }
+      const made = documentsIn(await helm('get', 'manifest', 'agents', '--namespace', 'installed'));
+      assert.ok(made.length >= 10);
+      const left = async (): Promise<readonly string[]> => {
+        const paths = made.map((each) => `${pathOf(each)}/${each.metadata.name}`);
+        const found = await Promise.all(
+          paths.map(async (path) => ((await api.call('GET', path)).status === 404 ? [] : [path])),
+        );
+        return found.flat();
+      };
+      assert.equal((await left()).length, made.length);
       await helm('uninstall', 'agents', '--namespace', 'installed');
-      for (const path of [secret, configuration]) assert.equal((await api.call('GET', path)).status, 404);
+      assert.deepEqual(await left(), []);
+      const { json: kept } = await api.call('GET', '/api/v1/namespaces/installed/secrets');
+      assert.deepEqual(kept.items, [], 'nor does Helm keep a record');
     });
   });
 

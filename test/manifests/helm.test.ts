@@ -51,6 +51,9 @@ describe('the Helm chart', { skip: missing('helm', ['helm']) }, () => {
       'agent.size=lots',
       'image.digest=sha256:12',
       'certificates.mode=files',
+      'fullnameOverride=Not_A_Name',
+      'webhook.port=443',
+      'podLabels.app\\.kubernetes\\.io/name=another',
     ];
     for (const value of wrong) {
       await assert.rejects(
