@@ -1,5 +1,6 @@
 import type { Admission } from '../src/inject/admit.ts';
 import type { InjectSettings } from '../src/inject/options.ts';
+import { Turns } from '../src/inject/turns.ts';
 import type { Config } from './config.ts';
 import { specFindings } from './spec-findings.ts';
 import { version } from './version.ts';
@@ -9,6 +10,7 @@ export function admissionOf(config: Config): Admission {
   return {
     settings: injectSettings(config),
     checkSpecs: (files, namespace) => specFindings(files, namespace, config),
+    turns: new Turns(),
   };
 }
 

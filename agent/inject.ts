@@ -56,7 +56,7 @@ async function injectDocument(file: string, document: Document, admission: Admis
       note('refused', refusalText(outcome.refusals));
     } else {
       // The namespace is the manifest's, or whichever kubectl is told: the agent will know it.
-      const { faults, advice } = await inlineFindings(outcome.options, undefined, admission.checkSpecs);
+      const { faults, advice } = await inlineFindings(outcome.options, undefined, admission);
       refused ||= faults.length > 0;
       if (faults.length > 0) note('refused', faults.map(describe).join('; '));
       editDocument(document, path, outcome.operations);

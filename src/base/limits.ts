@@ -90,6 +90,10 @@ export const limits = {
   doctorMs: 5 * 60_000,
   /** One AdmissionReview: the API server takes objects of 3 MiB, and sends the old one along. */
   reviewBytes: 8 * 1024 * 1024,
+  /** Values of one review, and how deep they nest: an empty object of two bytes takes memory of sixty. The API server
+   * itself reads JSON no deeper; a pod of 3 MiB that has nothing but variables has 240,000. */
+  reviewValueCount: 300_000,
+  reviewDepth: 10_000,
   /** What a review usually has at most, and what larger ones that come at once may have beyond it together. */
   reviewUsualBytes: 64 * 1024,
   reviewHeldBytes: 16 * 1024 * 1024,
@@ -115,10 +119,17 @@ export const limits = {
   podAnnotationBytes: 256 * 1024,
   /** ConfigMaps, audiences, containers, … that one annotation names. */
   podListCount: 100,
-  /** Specs that one object is or holds, as the webhook checks them: while it does, it answers nobody else. */
+  /** Specs that one object is or holds, as the webhook checks them: while it does, it answers nobody else. To read
+   * 20,000 short lines takes half a second. */
   reviewSpecBytes: 256 * 1024,
+  reviewSpecLines: 20_000,
+  /** Containers of a pod, and changes that it needs: a patch is larger than what it changes. */
+  podContainerCount: 1_000,
+  podOperationCount: 10_000,
   /** Unknown annotations of one pod that are told: a look for the nearest known name has its cost. */
   podUnknownCount: 20,
+  /** Mounts of a pod that are told to be in the way. */
+  podClashCount: 20,
   /** A pod or workload that `inject` reads. */
   injectFileBytes: 16 * 1024 * 1024,
   /** A written status that is younger by no more than this, and says the same, is left alone. */

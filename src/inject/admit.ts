@@ -8,6 +8,7 @@ import { membersOf, textOf } from './raw.ts';
 import { refusalText } from './refusal.ts';
 import { allowed, type Review, type Verdict } from './review.ts';
 import { type FoundSpecs, specsIn, storesElsewhere } from './specs-in.ts';
+import type { Turns } from './turns.ts';
 
 /** What `check` finds in documents. */
 export interface SpecFindings {
@@ -22,14 +23,16 @@ export type CheckSpecs = (files: readonly SpecFile[], namespace: string | undefi
 export interface Admission {
   readonly settings: InjectSettings;
   readonly checkSpecs: CheckSpecs;
+  /** In which specs are checked: to read YAML takes a time and a memory that pods should not wait for twice. */
+  readonly turns: Turns;
 }
 
 /** `/mutate`: gives a pod its agent. Pure but for the check of specs that stand in the pod itself. */
-export async function mutate(review: Review, { settings, checkSpecs }: Admission): Promise<Verdict> {
+export async function mutate(review: Review, admission: Admission): Promise<Verdict> {
   const { kind, operation, subResource, object } = review;
   if (kind !== 'Pod' || operation !== 'CREATE' || subResource !== '' || object === null)
     return allowed('not-a-new-pod');
-  const outcome = patchPod(object, settings);
+  const outcome = patchPod(object, admission.settings);
   if (outcome.kind === 'skipped') return allowed(outcome.why);
   if (outcome.kind === 'refused') {
     const reason = outcome.refusals[0]?.reason ?? '';
@@ -37,7 +40,7 @@ export async function mutate(review: Review, { settings, checkSpecs }: Admission
   }
   const { options, operations, warnings } = outcome;
   const mode = modeOf(options);
-  const { faults, advice } = await inlineFindings(options, review.namespace, checkSpecs);
+  const { faults, advice } = await inlineFindings(options, review.namespace, admission);
   if (faults.length > 0) return { ...denied(faults), mode };
   const all = [...warnings, ...advice.map(shown)];
   const result = operations.length > 0 ? 'patched' : 'allowed';
@@ -52,10 +55,13 @@ function modeOf({ mode, native }: PodOptions): string {
 export async function inlineFindings(
   { spec }: PodOptions,
   namespace: string | undefined,
-  checkSpecs: CheckSpecs,
+  { checkSpecs, turns }: Admission,
 ): Promise<SpecFindings> {
   if (spec === undefined) return { faults: [], advice: [] };
-  return await checkSpecs([{ path: 'spec', text: spec }], namespace);
+  const files = [{ path: 'spec', text: spec }];
+  const large = tooLarge(files);
+  if (large !== undefined) return { faults: [large], advice: [] };
+  return await turns.take(() => checkSpecs(files, namespace));
 }
 
 /** `/validate`: refuses documents that `check` would refuse, in its words. */
@@ -69,16 +75,19 @@ export async function validate(review: Review, admission: Admission): Promise<Ve
   }
 }
 
-async function validated(review: Review, { checkSpecs }: Admission): Promise<Verdict> {
+async function validated(review: Review, { checkSpecs, turns }: Admission): Promise<Verdict> {
   const found = review.object === null ? undefined : specsIn(review.object);
   if (found === undefined) return allowed('not-ours');
   if (isSettled(review, found)) return allowed('unchanged');
-  const large = tooLarge(found);
+  const large = tooLarge(found.files);
   if (large !== undefined) {
     return found.mayBeLarge ? allowed('too-large', [shown(large)]) : denied([large]);
   }
-  const { missing, placeholders } = storesElsewhere(found.files);
-  const { faults, advice } = await checkSpecs([...found.files, ...placeholders], review.namespace);
+  const { missing, faults, advice } = await turns.take(async () => {
+    const { placeholders, ...elsewhere } = storesElsewhere(found.files);
+    const findings = await checkSpecs([...found.files, ...placeholders], review.namespace);
+    return { ...elsewhere, ...findings };
+  });
   const soft = found.tolerant ? faults.filter(isUnsupported) : [];
   const hard = [...found.faults, ...faults.filter((fault) => !soft.includes(fault))];
   if (hard.length > 0) return denied(hard.map(found.placed));
@@ -96,13 +105,25 @@ function tooDeep(): AgentError {
   });
 }
 
-function tooLarge({ files }: FoundSpecs): AgentError | undefined {
+function tooLarge(files: readonly SpecFile[]): AgentError | undefined {
   const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  if (bytes <= limits.reviewSpecBytes) return undefined;
-  const message = `specs of ${bytes} bytes are more than the ${limits.reviewSpecBytes} that are checked here`;
-  return new AgentError('SpecInvalid', message, {
-    remedy: 'put them into several ConfigMaps, and name all in config',
-  });
+  const [most, lines] = [limits.reviewSpecBytes, limits.reviewSpecLines];
+  const remedy = 'put them into several ConfigMaps, and name all in config';
+  if (bytes > most) {
+    return new AgentError(
+      'SpecInvalid',
+      `specs of ${bytes} bytes are more than the ${most} that are checked here`,
+      { remedy },
+    );
+  }
+  // What a file costs is how many values it has.
+  const count = files.reduce((sum, { text }) => sum + (text.match(/[\n,]/g)?.length ?? 0), 0);
+  if (count <= lines) return undefined;
+  return new AgentError(
+    'SpecInvalid',
+    `specs of ${count} lines or list elements are more than the ${lines} that are checked here`,
+    { remedy },
+  );
 }
 
 /**

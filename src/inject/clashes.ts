@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import { portOf } from './agent-container.ts';
 import { keyOf } from './annotations.ts';
 import type { PodOptions } from './options.ts';
@@ -35,7 +36,9 @@ export interface Wanted {
 export function clashes(pod: Pod, wanted: Wanted): readonly Refusal[] {
   return [
     ...(wanted.isOurs ? [] : nameClashes(pod, wanted.volumes)),
-    ...wanted.consumers.flatMap((container) => pathClashes(container, wanted.options.path)),
+    ...wanted.consumers
+      .flatMap((container) => pathClashes(container, wanted.options.path))
+      .slice(0, limits.podClashCount),
     ...portClashes(pod, wanted.options),
     ...ownPathClashes(wanted.options.path),
   ];
@@ -67,6 +70,7 @@ function pathClashes(container: Container, path: string): readonly Refusal[] {
   return mountsOf(container)
     .filter((mount) => mount.name !== secretsVolume)
     .filter((mount) => `${mount.path.replace(/\/+$/, '')}/`.startsWith(`${path}/`))
+    .slice(0, limits.podClashCount)
     .map((mount) =>
       refusal('PathClash', `${container.path.slice(1).replaceAll('/', '.')}.volumeMounts`, {
         message: `${container.name} mounts ${mount.name} at ${mount.path}, where its secrets go`,

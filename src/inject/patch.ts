@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { limits } from '../base/limits.ts';
 import { injectedLabel } from '../spec/contract.ts';
 import { type AgentContainer, agentContainers, portOf } from './agent-container.ts';
 import { keyOf } from './annotations.ts';
@@ -7,7 +8,7 @@ import { awsIdentityOf, hasAwsIdentity } from './eks.ts';
 import { type Operation, pointer } from './json-patch.ts';
 import { type InjectSettings, type PodOptions, readOptions } from './options.ts';
 import { agentName, isAgent, type Placement, placementOf } from './placement.ts';
-import { type Container, isRefusal, optedIn, type Pod, readPod } from './pod.ts';
+import { type Container, isRefusal, optedIn, type Pod, readPod, tooMany } from './pod.ts';
 import { listOf, type Members, membersOf, textOf } from './raw.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { type Authority, appended, repair, withMembers } from './repair.ts';
@@ -47,9 +48,14 @@ export function patchPod(value: unknown, settings: InjectSettings): Outcome {
   const wanted = wantedFor(pod, options, settings);
   const refusals = [...unable, ...wanted.refusals];
   if (refusals.length > 0) return { kind: 'refused', refusals };
+  const operations = operationsFor(pod, wanted);
+  if (operations.length > limits.podOperationCount) {
+    const many = tooMany(`mounts that need ${operations.length} changes`, limits.podOperationCount);
+    return { kind: 'refused', refusals: [many] };
+  }
   return {
     kind: 'patched',
-    operations: operationsFor(pod, wanted),
+    operations,
     warnings: warningsOf(pod, options, wanted.placement.consumers),
     options,
   };

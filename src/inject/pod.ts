@@ -36,6 +36,8 @@ export function readPod(value: unknown): Pod | Refusal {
     return refusal('InvalidPod', fault, { message: 'is not what a Pod has there', remedy });
   }
   const spec = membersOf(raw['spec']);
+  const count = listOf(spec['containers']).length + listOf(spec['initContainers']).length;
+  if (count > limits.podContainerCount) return tooMany(`${count} containers`, limits.podContainerCount);
   const metadata = membersOf(raw['metadata']);
   const bytes = bytesOf(membersOf(metadata['annotations']));
   if (bytes > limits.podAnnotationBytes) {
@@ -52,6 +54,12 @@ export function readPod(value: unknown): Pod | Refusal {
     initContainers: containersOf(spec, 'initContainers'),
     volumes: listOf(spec['volumes']),
   };
+}
+
+/** Of a pod that would take more than its share of the webhook. */
+export function tooMany(what: string, most: number): Refusal {
+  const remedy = 'make several pods of it';
+  return refusal('InvalidPod', 'spec', { message: `has ${what}, and ${most} are taken at most`, remedy });
 }
 
 export function isRefusal(value: Pod | Refusal): value is Refusal {

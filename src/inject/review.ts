@@ -49,12 +49,30 @@ export function readReview(body: Buffer): Review {
 }
 
 function parse(body: Buffer): Members {
+  if (isTooMuch(body)) throw new BadReview('the body has more values, or nests deeper, than any object');
   try {
     return membersOf(JSON.parse(body.toString('utf8')));
   } catch {
     throw new BadReview('the body is not JSON');
   }
 }
+
+/** Whether reading it as JSON would take much more memory than it is long. */
+function isTooMuch(body: Buffer): boolean {
+  let [values, depth, inText] = [0, 0, false];
+  for (let i = 0; i < body.length; i++) {
+    const byte = body[i];
+    if (byte === quote) inText = !inText;
+    else if (inText) i += byte === backslash ? 1 : 0;
+    else if (byte === bracket || byte === brace) depth++;
+    else if (byte === bracketEnd || byte === braceEnd) depth--;
+    if (!inText && (byte === comma || byte === bracket || byte === brace)) values++;
+    if (values > limits.reviewValueCount || depth > limits.reviewDepth) return true;
+  }
+  return false;
+}
+
+const [quote, backslash, comma, bracket, bracketEnd, brace, braceEnd] = Buffer.from('"\\,[]{}');
 
 /** What was decided. The labels of `review_total`, and the answer. */
 export interface Verdict {

@@ -227,8 +227,24 @@ describe('the webhook', () => {
       assert.deepEqual(told, []);
     });
 
+    test('and sends what is small and grows is refused before it is read', async () => {
+      const deep = '['.repeat(limits.reviewDepth + 1);
+      const wide = `[${'{},'.repeat(limits.reviewValueCount / 2)}{}]`;
+      for (const body of [deep, wide]) {
+        const { status, text } = await send('/mutate', body);
+        assert.deepEqual(
+          [status, text],
+          [400, 'the body has more values, or nests deeper, than any object\n'],
+        );
+      }
+      // In texts they are letters, whatever stands before them.
+      const args = [',[{'.repeat(limits.reviewValueCount), '\\', '"\\",', ',['.repeat(limits.reviewDepth)];
+      const { json } = await send('/mutate', reviewOf(pod({ container: { args } })));
+      assert.equal(json.response.allowed, true);
+    });
+
     test('and nests an object thousands deep is refused', async () => {
-      const depth = 10_000;
+      const depth = limits.reviewDepth - 10;
       const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`;
       const object = `{"apiVersion":"external-secrets.io/v1","kind":"ExternalSecret","spec":{"x":${nested}}}`;
       for (const more of ['', `"oldObject":${object},`]) {
@@ -249,6 +265,11 @@ describe('the webhook', () => {
       });
       const { json } = await send('/validate', reviewOf(map(`# ${'x'.repeat(limits.reviewSpecBytes)}`)));
       assert.match(json.response.status.message, /^SpecInvalid: specs of 262146 bytes .* several ConfigMaps/);
+      const many = await send('/validate', reviewOf(map(`[${'1,'.repeat(limits.reviewSpecLines)}1,1]`)));
+      assert.match(many.json.response.status.message, /^SpecInvalid: specs of 20001 lines or list elements/);
+      const inline = pod({ annotations: { spec: `${'\n'.repeat(limits.reviewSpecLines + 1)}x` } });
+      const pods = await send('/mutate', reviewOf(inline));
+      assert.match(pods.json.response.status.message, /^SpecInvalid: specs of 20001 lines/);
       const data = Object.fromEntries([['x', 'x'.repeat(limits.reviewSpecBytes)]]);
       const large = (kind: string) => ({
         apiVersion: 'external-secrets.io/v1',

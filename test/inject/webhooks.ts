@@ -6,6 +6,7 @@ import type { Admission } from '../../src/inject/admit.ts';
 import { openInjectorMetrics } from '../../src/inject/metrics.ts';
 import { type InjectorServer, openInjectorServer } from '../../src/inject/server.ts';
 import type { TlsPair } from '../../src/inject/tls.ts';
+import { Turns } from '../../src/inject/turns.ts';
 import { type Authority, authority } from '../peers/certificates.ts';
 import { settings } from './pods.ts';
 
@@ -19,6 +20,7 @@ export interface TestInjector extends InjectorServer {
 export const admission: Admission = {
   settings,
   checkSpecs: (files, namespace) => specFindings(files, namespace, { requireTls: false, storesAllow: [] }),
+  turns: new Turns(),
 };
 
 /** The webhook as `injector` composes it, on a free port of this host. */
