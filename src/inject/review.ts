@@ -57,8 +57,9 @@ function parse(body: Buffer): Members {
   }
 }
 
-/** Whether reading it as JSON would take much more memory than it is long. */
+/** Whether reading it as JSON would take much more memory than there is. What is usual cannot, and is not kept waiting. */
 function isTooMuch(body: Buffer): boolean {
+  if (body.length <= limits.reviewUsualBytes) return false;
   let [values, depth, inText] = [0, 0, false];
   for (let i = 0; i < body.length; i++) {
     const byte = body[i];

@@ -115,6 +115,18 @@ const linkerdNative: Webhook = (value) => ({
   },
 });
 
+/** Before native sidecars: a redirect of all traffic by an init container, and a proxy that starts with the app. */
+function legacyMesh(initName: string, proxyName: string): Webhook {
+  return (value) => ({
+    ...value,
+    spec: {
+      ...value.spec,
+      initContainers: [{ name: initName, image: 'mesh/init' }, ...(value.spec.initContainers ?? [])],
+      containers: [{ name: proxyName, image: 'mesh/proxy' }, ...value.spec.containers],
+    },
+  });
+}
+
 /** Compiled against an API that knows no native sidecars (kubernetes/kops#16802). */
 const typedOfThePast: Webhook = (value) => ({
   ...value,
@@ -230,6 +242,24 @@ describe('meshes', () => {
       follows(done);
       isSettled(done);
     });
+  }
+
+  for (const [name, mesh, proxyName] of [
+    ['Istio', legacyMesh('istio-init', 'istio-proxy'), 'istio-proxy'],
+    ['Linkerd', legacyMesh('linkerd-init', 'linkerd-proxy'), 'linkerd-proxy'],
+  ] as const) {
+    // After the redirect nothing has network until the proxy starts, with the app.
+    const isFirst = (value: Loose): void => {
+      assert.equal(value.spec.initContainers[0].name, 'external-secrets-agent');
+      const proxy = value.spec.containers.find((each: Loose) => each.name === proxyName);
+      assert.equal(proxy.volumeMounts, undefined, 'the proxy sees no secrets');
+      isSettled(value);
+    };
+    const asking = () => pod({ spec: { initContainers: [{ name: 'migrate' }] } });
+    test(`${name} of the past before us: the agent has network before the redirect`, () =>
+      isFirst(injected(mesh(asking()))));
+    test(`${name} of the past after us, and we are asked again`, () =>
+      isFirst(again(mesh(injected(asking())))));
   }
 
   test('Istio after us: liveness no longer goes over the network', () => {

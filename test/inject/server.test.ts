@@ -228,7 +228,7 @@ describe('the webhook', () => {
     });
 
     test('and sends what is small and grows is refused before it is read', async () => {
-      const deep = '['.repeat(limits.reviewDepth + 1);
+      const deep = '['.repeat(limits.reviewUsualBytes + 1);
       const wide = `[${'{},'.repeat(limits.reviewValueCount / 2)}{}]`;
       for (const body of [deep, wide]) {
         const { status, text } = await send('/mutate', body);

@@ -345,6 +345,33 @@ describe('manifests on a real API server', { skip: missing('kubernetes', apiServ
       });
     }
 
+    test('every overlay is applied by kubectl', async () => {
+      const apply = async (folder: string): Promise<string> => {
+        const args = ['apply', '--kubeconfig', api.kubeconfig, '-k', folder];
+        return await run(findProgram('kubectl') ?? 'kubectl', args).then(
+          () => '',
+          (error: Error) => error.message,
+        );
+      };
+      const crds = [
+        ['Issuer', 'cert-manager.io/v1'],
+        ['Certificate', 'cert-manager.io/v1'],
+        ['PodMonitor', 'monitoring.coreos.com/v1'],
+        ['PrometheusRule', 'monitoring.coreos.com/v1'],
+        ['ConstraintTemplate', 'templates.gatekeeper.sh/v1', 'Cluster'],
+        ['ExternalSecretStoreTLS', 'constraints.gatekeeper.sh/v1beta1', 'Cluster'],
+        ['SecurityContextConstraints', 'security.openshift.io/v1', 'Cluster'],
+      ] as const;
+      const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+      for (const [kind, apiVersion, scope = 'Namespaced'] of crds)
+        await api.create(path, looseCrd(kind, scope, apiVersion));
+      for (const overlay of ['cert-manager', 'openshift', 'monitoring', 'gatekeeper']) {
+        const folder = join(root, 'manifests/kustomize/overlays', overlay);
+        // A CRD is served a moment after it was made.
+        await until(async () => (await apply(folder)) === '', 20_000);
+      }
+    });
+
     test('applied again, base leaves alone what the injector wrote', async () => {
       const apply = async () => {
         const folder = join(root, 'manifests/kustomize/base');

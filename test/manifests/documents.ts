@@ -54,21 +54,22 @@ export function pathOf({ apiVersion, kind, metadata }: Loose, namespace = 'defau
 }
 
 /** A CRD that takes anything, since ESO's own are not here. */
-export function looseCrd(kind: string, scope: string): object {
+export function looseCrd(kind: string, scope: string, apiVersion = 'external-secrets.io/v1'): object {
+  const [group, version] = apiVersion.split('/');
   const plural = `${kind.toLowerCase()}s`;
   const schema = {
     openAPIV3Schema: {
       type: 'object',
-      properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      'x-kubernetes-preserve-unknown-fields': true,
     },
   };
   return {
-    metadata: { name: `${plural}.external-secrets.io` },
+    metadata: { name: `${plural}.${group}` },
     spec: {
-      group: 'external-secrets.io',
+      group,
       scope,
       names: { kind, plural },
-      versions: [{ name: 'v1', served: true, storage: true, schema }],
+      versions: [{ name: version, served: true, storage: true, schema }],
     },
   };
 }
