@@ -139,7 +139,12 @@ async function answerOf(request: IncomingMessage, { options, bodies }: Serving):
   if (decide === undefined) return text(404, `nothing here; there is ${Object.keys(decisions).join(', ')}`);
   if (request.method !== 'POST') return text(405, 'use POST');
   const body = await bodies.read(request);
-  if (typeof body === 'string') return untaken(body);
+  if (typeof body === 'string') {
+    // Who went away is told nothing, and counted nowhere.
+    if (body !== 'gone')
+      options.metrics.record(path, { result: 'failed', reason: untakenReasons[body], mode: '' }, 0);
+    return untaken(body);
+  }
   const start = performance.now();
   const finished = (labels: Pick<Verdict, 'result' | 'reason' | 'mode'>): number => {
     const ms = performance.now() - start;
@@ -177,6 +182,8 @@ function tell(log: Log, path: string, { review, verdict, ms }: Told): void {
 function text(status: number, body: string): Answer {
   return { status, body: `${body}\n`, type: 'text/plain; charset=utf-8' };
 }
+
+const untakenReasons = { 'too-long': 'TooLong', busy: 'Busy' } as const;
 
 function untaken(why: Untaken): Answer {
   if (why === 'too-long') return text(413, `an AdmissionReview may have ${limits.reviewBytes} bytes`);

@@ -205,6 +205,7 @@ describe('the webhook', () => {
       try {
         await until(() => answers.length > 0);
         for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 503 .*\r\n/);
+        assert.match(await injector.metrics(), /review_total\{result="failed",reason="Busy",mode=""\} [1-9]/);
         assert.equal((await send('/mutate', reviewOf(pod()))).json.response.allowed, true);
       } finally {
         for (const socket of sockets) socket.destroy();
