@@ -89,7 +89,7 @@ describe('an injected agent in a real pod', { skip: clusterMissing(), concurrenc
     }
   });
 
-  it('a Job is complete within two seconds of its main container', async () => {
+  it('the agent of a Job ends within two seconds of its main container, and the Job is complete', async () => {
     const { namespace } = await stage('job');
     const spec = appPod({
       script: `cat ${filesFolder}/db/password`,
