@@ -23,7 +23,7 @@ export type CheckSpecs = (files: readonly SpecFile[], namespace: string | undefi
 export interface Admission {
   readonly settings: InjectSettings;
   readonly checkSpecs: CheckSpecs;
-  /** In which specs are checked: to read YAML takes a time and a memory that pods should not wait for twice. */
+  /** Specs are checked one after the other: nobody else is answered while YAML is read, and pods go between two. */
   readonly turns: Turns;
 }
 

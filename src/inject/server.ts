@@ -138,13 +138,19 @@ async function answerOf(request: IncomingMessage, { options, bodies }: Serving):
   const decide = Object.hasOwn(decisions, path) ? decisions[path] : undefined;
   if (decide === undefined) return text(404, `nothing here; there is ${Object.keys(decisions).join(', ')}`);
   if (request.method !== 'POST') return text(405, 'use POST');
-  const body = await bodies.read(request);
-  if (typeof body === 'string') {
-    // Who went away is told nothing, and counted nowhere.
-    if (body !== 'gone')
-      options.metrics.record(path, { result: 'failed', reason: untakenReasons[body], mode: '' }, 0);
-    return untaken(body);
-  }
+  return await bodies.use(request, async (body) =>
+    typeof body === 'string'
+      ? untaken(body, path, options)
+      : await reviewed(body, { path, decide, ...options }),
+  );
+}
+
+interface Reviewing extends InjectorServerOptions {
+  readonly path: string;
+  readonly decide: Decide;
+}
+
+async function reviewed(body: Buffer, { path, decide, ...options }: Reviewing): Promise<Answer> {
   const start = performance.now();
   const finished = (labels: Pick<Verdict, 'result' | 'reason' | 'mode'>): number => {
     const ms = performance.now() - start;
@@ -185,7 +191,9 @@ function text(status: number, body: string): Answer {
 
 const untakenReasons = { 'too-long': 'TooLong', busy: 'Busy' } as const;
 
-function untaken(why: Untaken): Answer {
+function untaken(why: Untaken, path: string, { metrics }: InjectorServerOptions): Answer {
+  // Who went away is told nothing, and counted nowhere.
+  if (why !== 'gone') metrics.record(path, { result: 'failed', reason: untakenReasons[why], mode: '' }, 0);
   if (why === 'too-long') return text(413, `an AdmissionReview may have ${limits.reviewBytes} bytes`);
   if (why === 'busy') return text(503, 'too many large reviews at once, ask again');
   return text(400, 'the body ends early');

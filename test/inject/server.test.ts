@@ -9,7 +9,9 @@ import { connect } from 'node:tls';
 import { limits } from '../../src/base/limits.ts';
 import type { Log } from '../../src/base/log.ts';
 import { silentLog } from '../../src/base/log.ts';
+import type { SpecFindings } from '../../src/inject/admit.ts';
 import { openTlsFiles } from '../../src/inject/tls-files.ts';
+import { Turns } from '../../src/inject/turns.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { authority } from '../peers/certificates.ts';
 import { until } from '../peers/process.ts';
@@ -24,6 +26,16 @@ interface Reply {
   readonly fingerprint: string;
   /** Whether its connection was there before. */
   readonly reused: boolean;
+}
+
+/** Counts who asked for one. */
+class CountedTurns extends Turns {
+  count = 0;
+
+  override async take<T>(work: () => Promise<T>): Promise<T> {
+    this.count++;
+    return await super.take(work);
+  }
 }
 
 let injector: TestInjector;
@@ -212,6 +224,32 @@ describe('the webhook', () => {
       }
       const large = pod({ container: { args: ['x'.repeat(3 * 1024 * 1024)] } });
       await until(async () => (await send('/mutate', reviewOf(large))).status === 200);
+    });
+
+    test('and sends large ones faster than they are checked is told the same', {
+      timeout: 30_000,
+    }, async () => {
+      const gate = Promise.withResolvers<SpecFindings>();
+      const turns = new CountedTurns();
+      const own = await startInjector({ checkSpecs: () => gate.promise, turns });
+      const labels = { 'agent.external-secrets.io/specs': 'true' };
+      const binaryData = { 'large.bin': 'x'.repeat(limits.reviewBytes - 2_000) };
+      const data = { 'a.yaml': '# none' };
+      const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm', labels }, data, binaryData };
+      const validate = () =>
+        send('/validate', reviewOf(map), { port: own.port, ca: own.ca.cert, agent: false });
+      try {
+        const first = validate();
+        await until(() => turns.count === 1);
+        const second = validate();
+        await until(() => turns.count === 2);
+        assert.equal((await validate()).status, 503);
+        gate.resolve({ faults: [], advice: [] });
+        assert.deepEqual([(await first).status, (await second).status], [200, 200]);
+        assert.equal((await validate()).status, 200);
+      } finally {
+        await own.close();
+      }
     });
 
     test('and goes away in the middle is nothing to cry about', async () => {
