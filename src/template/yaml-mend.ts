@@ -1,8 +1,10 @@
 import { type Document, Lexer, parseAllDocuments } from 'yaml';
 import { YamlFault } from './yaml-fault.ts';
 
-/** Places mended before a text is given up. */
+/** Places mended before a text is given up, and letters read anew for them: after each the whole text is read again,
+ * at the rate of 200 KB a second where it is full of mistakes. */
 const mendCount = 20;
+const mendLetters = 256 * 1024;
 
 const options = {
   version: '1.1',
@@ -20,9 +22,9 @@ const options = {
  */
 export function parseFirst(source: string): { text: string; document: Document | undefined } {
   let text = source;
-  for (let left = mendCount; ; left--) {
+  for (let left = Math.min(mendCount, Math.floor(mendLetters / source.length)); ; left--) {
     const document = firstDocument(text);
-    const mended = left === 0 ? undefined : mend(text, document);
+    const mended = left > 0 ? mend(text, document) : undefined;
     if (mended === undefined) return { text, document };
     text = mended;
   }

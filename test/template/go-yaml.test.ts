@@ -60,6 +60,12 @@ test('a quoted text of many lines in the first column is mended at once', () => 
   assert.equal(readFlatYaml(`k: "${lines}"\nl: 'x\ny'\n`).get('l'), 'x y');
 });
 
+test('a large text is not read again and again for what is odd', () => {
+  const odd = 'a: [b,\nc]\n';
+  assert.deepEqual(readYaml(odd), new Map([['a', ['b', 'c']]]));
+  assert.throws(() => readYaml(odd + '# x\n'.repeat(100_000)), YamlFault);
+});
+
 test('what is read is bounded in size, and so is the time for what is odd', () => {
   assert.throws(() => readYaml(`a: ${'x'.repeat(limits.templateYamlBytes)}`), /more than 4194304 bytes/);
   assert.throws(() => readYaml(`${'\n'.repeat(100_000)}%x`), YamlFault);

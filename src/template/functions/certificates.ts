@@ -143,10 +143,10 @@ function publicKeyOf(key: KeyObject): Buffer {
   return createPublicKey(key).export({ format: 'der', type: 'spki' });
 }
 
-/** RSA with SHA-256; ECDSA with the hash that fits its curve; Ed25519. */
 /** Go signs with no shorter RSA key. */
 const leastRsaBits = 1024;
 
+/** RSA with SHA-256; ECDSA with the hash that fits its curve; Ed25519. */
 function signatureAlgorithm(key: KeyObject): { identifier: Buffer; digest: string | null } {
   if (key.asymmetricKeyType === 'rsa') {
     if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits) {

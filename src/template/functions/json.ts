@@ -71,8 +71,10 @@ export function parseJson(text: string, context: CallContext): { value: Value; f
 /** Whether a number is too large for a float64, one under a key that comes again later among them. */
 function hasTooLarge(text: string): boolean {
   if (!/\d(?:[eE]\+?\d{2}|\d{300})/.test(text)) return false;
-  const pieces = [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[-+.\deE]*/g)];
-  return pieces.some(([piece]) => !piece.startsWith('"') && !Number.isFinite(Number(piece)));
+  for (const [piece] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[-+.\deE]*/g)) {
+    if (!piece.startsWith('"') && !Number.isFinite(Number(piece))) return true;
+  }
+  return false;
 }
 
 function goValue(parsed: unknown, context: CallContext, depth: number): Value {

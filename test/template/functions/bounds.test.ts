@@ -22,6 +22,11 @@ test('texts longer than the budget are not made', async () => {
   }
 });
 
+test('a long text in JSON takes no more of the stack than a short one', async () => {
+  const json = `{"a": "${'x'.repeat(16 * 1024 * 1024)}", "n": 1e99}`;
+  assert.equal(await rendered('{{ (fromJson .json).n }}', { data: { json } }), '1e+99');
+});
+
 test('long counts end at the bound on steps', async () => {
   for (const call of [
     `until ${large}`,
