@@ -109,14 +109,8 @@ async function loginBy(plugin: ExecPlugin, host: PluginHost): Promise<Login> {
 }
 
 /** What it prints on its standard output; what it has to say to a person goes to that person's terminal. */
-async function run(plugin: ExecPlugin, { env }: PluginHost): Promise<Buffer> {
-  const { spawn } = await import('node:child_process');
-  const child = spawn(programOf(plugin), plugin.args, {
-    env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(infoFor(plugin)) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // Not `timeout`: its timer goes on where the program could not even be started.
-    signal: AbortSignal.timeout(limits.kubePluginMs),
-  });
+async function run(plugin: ExecPlugin, host: PluginHost): Promise<Buffer> {
+  const child = await started(plugin, host);
   const chunks: Buffer[] = [];
   let bytes = 0;
   child.stdout.on('data', (chunk: Buffer) => {
@@ -130,6 +124,21 @@ async function run(plugin: ExecPlugin, { env }: PluginHost): Promise<Buffer> {
   });
   if (end === '0') return Buffer.concat(chunks);
   return fail(plugin, ends[end] ?? `ended with ${end}`);
+}
+
+async function started(plugin: ExecPlugin, { env }: PluginHost) {
+  const { spawn } = await import('node:child_process');
+  try {
+    return spawn(programOf(plugin), plugin.args, {
+      env: { ...env, ...plugin.env, KUBERNETES_EXEC_INFO: JSON.stringify(infoFor(plugin)) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      // Not `timeout`: its timer goes on where the program could not even be started.
+      signal: AbortSignal.timeout(limits.kubePluginMs),
+    });
+  } catch (error) {
+    // Some faults are thrown and not told by an event: a path through a file, variables that are too long.
+    return fail(plugin, `cannot be run: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+  }
 }
 
 const ends: Readonly<Record<string, string>> = {

@@ -110,6 +110,7 @@ describe('a kubeconfig that logs in with a program, as that of EKS', {
       { command: 'no-such-program' },
       /no-such-program of user dev .* is not on PATH$/,
     ],
+    'whose path leads through a file': ['', { command: './ca.crt/login' }, /cannot be run: ENOTDIR$/],
     'that prints something else': ['echo CANARY', {}, /prints no ExecCredential of client\.auth/],
     'that gives nothing': [credential('{}'), {}, /gives neither a token nor a certificate with its key$/],
     'that asks questions': ['', { interactiveMode: 'Always' }, /wants to ask questions/],
