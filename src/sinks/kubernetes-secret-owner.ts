@@ -30,15 +30,13 @@ export function isOwnedRightly(
   return ![externalSecret.uid, declared?.uid].some((uid) => uid !== undefined && uids.has(uid));
 }
 
-/** The owner references that a live Secret is to have: ours joins those of others, or goes from among them. */
+/** The owner references that a live Secret is to have: `owner` joins those that are not of `ours`. */
 export function ownersWanted(
   live: LiveSecret,
-  externalSecret: ExternalSecret,
-  declared: OwnerReference | undefined,
+  owner: OwnerReference | undefined,
+  ours: readonly (string | undefined)[],
 ): readonly OwnerReference[] {
-  const owner = ownerOf(externalSecret, declared);
-  const ours = new Set([externalSecret.uid, declared?.uid]);
-  const others = (live.metadata.ownerReferences ?? []).filter(({ uid }) => !ours.has(uid));
+  const others = (live.metadata.ownerReferences ?? []).filter(({ uid }) => !ours.includes(uid));
   return owner === undefined ? others : [...others, owner];
 }
 

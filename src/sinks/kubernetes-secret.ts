@@ -197,12 +197,12 @@ class KubernetesSecret implements Sink {
    * ESO. */
   async #freeze(externalSecret: ExternalSecret, secret: LiveSecret, signal: AbortSignal): Promise<Written> {
     const { resourceVersion, labels } = secret.metadata;
-    this.#ownerOf(externalSecret);
-    const { owner } = this.#options;
-    const owned = isOwnedRightly(secret, externalSecret, owner);
+    const owner = this.#ownerOf(externalSecret);
+    const declared = this.#options.owner;
+    const owned = isOwnedRightly(secret, externalSecret, declared);
     const managed = labels?.[managedLabel] === 'true';
     if (secret.immutable === true && owned && managed) return unchanged(secret);
-    const ownerReferences = ownersWanted(secret, externalSecret, owner);
+    const ownerReferences = ownersWanted(secret, owner, [externalSecret.uid, declared?.uid]);
     const patch = {
       metadata: {
         resourceVersion,
