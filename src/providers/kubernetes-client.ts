@@ -155,13 +155,18 @@ class KubernetesClient implements Client {
   }
 
   async #connect(signal: AbortSignal): Promise<Opened> {
-    const { clock, log } = this.#context;
-    const { method, connection } = await this.#credentials(signal);
-    const kube = openKubeAt(connection, clock);
-    const who = { method, subject: await subjectOf(connection), host: kube.host, namespace: this.#namespace };
-    if (!this.#told) log.info({ store: this.#store.id, ...who, ...(await factsOf(connection)) }, 'logged in');
+    const credential = await this.#credentials(signal);
+    const opened = { ...credential, kube: openKubeAt(credential.connection, this.#context.clock) };
+    if (!this.#told) await this.#tell(opened);
     this.#told = true;
-    return { method, connection, kube };
+    return opened;
+  }
+
+  /** Whom the first credential is for, by its own word: nothing is asked for it. */
+  async #tell({ method, connection, kube }: Opened): Promise<void> {
+    const who = { method, subject: await subjectOf(connection), host: kube.host, namespace: this.#namespace };
+    const facts = await factsOf(connection);
+    this.#context.log.info({ store: this.#store.id, ...who, ...facts }, 'logged in');
   }
 
   /** The next call connects anew; idle connections end by themselves. */
