@@ -69,12 +69,15 @@ async function readSpecs(config: Config): Promise<Checked> {
   const { namespace } = config.identity === 'local' ? { namespace: undefined } : config.pod;
   const matchesRegexp = await regexpMatcher(loaded.files);
   const specs = parseSpecs(loaded.files, { namespace, catalog, matchesRegexp });
-  const faults = [...loaded.problems, ...specs.problems, ...specs.warnings, ...templateFaults(specs)];
-  faults.push(...(await regexpFaults(specs.externalSecrets)), ...refusedStores(specs, config));
+  const faults = [
+    ...[...loaded.problems, ...specs.problems, ...specs.warnings],
+    ...[...templateFaults(specs), ...(await regexpFaults(specs.externalSecrets))],
+    ...refusedStores(specs, config),
+  ];
   return { files: loaded.files, specs, faults: faults.sort(byPlace) };
 }
 
-/** The doctor meets them itself. */
+/** What `run` would not talk to. With --connect the doctor tries it, and says so itself. */
 function refusedStores({ stores }: SpecSet, config: Config): readonly AgentError[] {
   if (config.connect) return [];
   const { storesAllow, insecureStores: insecure } = config;
