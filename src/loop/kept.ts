@@ -11,6 +11,8 @@ export interface KeptTarget {
   readonly specHash: string;
   /** Wall ms of the start of the last successful sync. */
   readonly syncedMs: number;
+  /** Names of the keys that it fetched, of which a template may have made others. */
+  readonly fetchedKeys?: readonly string[];
 }
 
 interface KeptFile {
@@ -157,7 +159,9 @@ function isKeptTarget(entry: [string, unknown]): entry is [string, KeptTarget] {
   const target = entry[1] as Partial<Record<keyof KeptTarget, unknown>> | null;
   if (typeof target !== 'object' || target === null) return false;
   const isTime = Number.isFinite(target.syncedMs) && Math.abs(target.syncedMs as number) <= latestMs;
-  return typeof target.specHash === 'string' && isTime;
+  const { fetchedKeys = [] } = target;
+  const areNames = Array.isArray(fetchedKeys) && fetchedKeys.every((key) => typeof key === 'string');
+  return typeof target.specHash === 'string' && isTime && areNames;
 }
 
 function isText(entry: [string, unknown]): entry is [string, string] {

@@ -170,11 +170,9 @@ export class Loop {
     const same = before?.specHash === state.specHash || spec.refreshPolicy === 'CreatedOnce';
     if (adopted === undefined || before === undefined || !same) return this.#targets.dueForSpec(spec.name);
     const { keys, generation } = adopted;
-    const { syncedMs } = before;
+    const { syncedMs, fetchedKeys } = before;
     this.#targets.change(spec.name, { kind: 'adopted', keys, generation, syncedMs, nowMs: clock.now() });
     const freshMs = clock.monotonic() - Math.max(0, clock.now() - syncedMs);
-    // What a template made is not what was fetched.
-    const fetchedKeys = spec.target.template === undefined ? keys : undefined;
     this.#targets.update(spec.name, { fetchedKeys, syncs: 1, freshMs });
     // Once for a given spec is once for all lives; anything else is verified at once.
     if (intervalMsOf(spec) > 0) this.#targets.dueForSpec(spec.name);
@@ -302,7 +300,7 @@ export class Loop {
     this.#targets.change(name, { kind: 'synced', ...rest, startedMs, nowMs: clock.now() });
     const { beganMs: freshMs } = round;
     this.#targets.update(name, { fetchedKeys, absence: undefined, syncs: target.syncs + 1, freshMs });
-    kept.setTarget(name, { specHash: target.state.specHash, syncedMs: startedMs });
+    kept.setTarget(name, { specHash: target.state.specHash, syncedMs: startedMs, fetchedKeys });
     const delayMs = round.draws.nextRefreshMs(target.spec, target.syncs === 0);
     const spentMs = clock.monotonic() - round.beganMs;
     const dueMs = delayMs === undefined ? undefined : clock.monotonic() + Math.max(0, delayMs - spentMs);

@@ -29,10 +29,11 @@ describe('what is kept for the next life', () => {
   test('is read back by the same pod, in a folder and a file of its own', () => {
     const state = join(folder, 'a', 'state');
     const kept = open(state);
-    kept.setTarget('db', { specHash: 'h', syncedMs: 5 });
+    const target = { specHash: 'h', syncedMs: 5, fetchedKeys: ['a'] };
+    kept.setTarget('db', target);
     kept.set('SecretStore/s batch', 'denied');
     kept.flush();
-    assert.deepEqual(open(state).target('db'), { specHash: 'h', syncedMs: 5 });
+    assert.deepEqual(open(state).target('db'), target);
     assert.equal(open(state).get('SecretStore/s batch'), 'denied');
     assert.equal(open(state, 'another').target('db'), undefined);
     assert.equal(statSync(state).mode & 0o777, 0o700);

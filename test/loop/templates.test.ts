@@ -50,6 +50,25 @@ test('what chance and time gave stays through refreshes, edits elsewhere and a r
   await next.stop();
 });
 
+test('another life takes away nothing that find no longer finds before that is confirmed', async () => {
+  const kept = new Kept({ folder: undefined, podUid: 'u', log: silentLog });
+  const spec = templated({ all: '{{ len . }}' }, { find: true, deletionPolicy: 'Delete' });
+  const world = new World({ kept });
+  world.store.values.set('a', '1').set('b', '2');
+  await world.start(spec);
+  assert.deepEqual(world.sink.read('app'), { all: '2' });
+  await world.stop();
+
+  const next = new World({ kept, sink: world.sink });
+  next.store.values.set('a', '1');
+  await next.start(spec);
+  await next.clock.advance(40_000);
+  assert.deepEqual(next.sink.read('app'), { all: '2' });
+  await next.clock.advance(35_000);
+  assert.deepEqual(next.sink.read('app'), { all: '1' });
+  await next.stop();
+});
+
 test('a changed template is rendered anew though no value changed', async () => {
   const world = new World();
   world.store.values.set('key', 'one');
