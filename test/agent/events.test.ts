@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
+import { type ApiServer, apiServerPrograms, startApiServer, tokenKubeconfig } from '../peers/apiserver.ts';
 import { missing, until } from '../peers/process.ts';
 import { Sidecar } from './sidecar.ts';
 
@@ -51,23 +51,7 @@ describe('Events on the pod, of a real agent on a real API server', {
   const start = async (): Promise<Sidecar> => {
     const prepared = await Sidecar.prepare({ 'specs.yaml': specs(canary) });
     const kubeconfig = join(prepared.root, 'kubeconfig');
-    await writeFile(
-      kubeconfig,
-      JSON.stringify({
-        clusters: [
-          {
-            name: 'c',
-            cluster: {
-              server: api.url,
-              'certificate-authority-data': Buffer.from(api.ca).toString('base64'),
-            },
-          },
-        ],
-        users: [{ name: 'u', user: { token: await api.token('shop', 'app') } }],
-        contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-        'current-context': 'x',
-      }),
-    );
+    await writeFile(kubeconfig, tokenKubeconfig(api, await api.token('shop', 'app')));
     const env = { KUBECONFIG: kubeconfig, POD_NAME: 'web-1', POD_UID: 'uid-1', POD_NAMESPACE: 'shop' };
     agent = await Sidecar.at(prepared.root, { env, args: ['--events'] });
     await agent.start();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cli } from '../../agent/cli.ts';
 import { injectedLabel } from '../../src/spec/contract.ts';
-import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
+import { type ApiServer, apiServerPrograms, startApiServer, tokenKubeconfig } from '../peers/apiserver.ts';
 import { freePort, missing, until } from '../peers/process.ts';
 import { testHost } from './host.ts';
 import { Sidecar } from './sidecar.ts';
@@ -64,17 +64,7 @@ describe('status of many pods, through a real API server', { skip }, () => {
   });
 
   const kubeconfigOf = async (namespace: string, name: string) =>
-    JSON.stringify({
-      clusters: [
-        {
-          name: 'c',
-          cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.ca).toString('base64') },
-        },
-      ],
-      users: [{ name: 'u', user: { token: await api.token(namespace, name) } }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace } }],
-      'current-context': 'x',
-    });
+    tokenKubeconfig(api, await api.token(namespace, name), namespace);
 
   const pod = async (
     namespace: string,

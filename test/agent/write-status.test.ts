@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { objectHash } from '../../src/observe/external-secret-status.ts';
-import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
+import { type ApiServer, apiServerPrograms, startApiServer, tokenKubeconfig } from '../peers/apiserver.ts';
 import { missing, until } from '../peers/process.ts';
 import { Sidecar } from './sidecar.ts';
 
@@ -70,16 +70,7 @@ describe('the status of the ExternalSecret object', {
   const start = async (): Promise<Sidecar> => {
     const prepared = await Sidecar.prepare({ 'specs.yaml': specs('k') });
     const kubeconfig = join(prepared.root, 'kubeconfig');
-    const ca = Buffer.from(api.ca).toString('base64');
-    await writeFile(
-      kubeconfig,
-      JSON.stringify({
-        clusters: [{ name: 'c', cluster: { server: api.url, 'certificate-authority-data': ca } }],
-        users: [{ name: 'u', user: { token: await api.token('shop', 'app') } }],
-        contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-        'current-context': 'x',
-      }),
-    );
+    await writeFile(kubeconfig, tokenKubeconfig(api, await api.token('shop', 'app')));
     const env = { KUBECONFIG: kubeconfig, POD_NAMESPACE: 'shop' };
     agent = await Sidecar.at(prepared.root, { env, args: ['--write-status'] });
     await agent.start();

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { Sidecar } from '../agent/sidecar.ts';
 import { Cluster, namespace, pod } from '../kube/cluster.ts';
-import { apiServerPrograms } from './apiserver.ts';
+import { apiServerPrograms, tokenKubeconfig } from './apiserver.ts';
 import { Audit } from './audit.ts';
 import { missing, until } from './process.ts';
 
@@ -55,17 +55,7 @@ describe('what an agent asks the API server, by its audit log', {
   const prepare = async (args: readonly string[], spec = externalSecret()): Promise<Sidecar> => {
     const { root } = await Sidecar.prepare({ 'store.yaml': store('first'), 'db.yaml': spec });
     const kubeconfig = `${root}/kubeconfig`;
-    const { ca, url } = cluster.api;
-    const data = Buffer.from(ca).toString('base64');
-    await writeFile(
-      kubeconfig,
-      JSON.stringify({
-        'current-context': 'pod',
-        clusters: [{ name: 'c', cluster: { server: url, 'certificate-authority-data': data } }],
-        contexts: [{ name: 'pod', context: { cluster: 'c', user: 'pod' } }],
-        users: [{ name: 'pod', user: { token: cluster.token } }],
-      }),
-    );
+    await writeFile(kubeconfig, tokenKubeconfig(cluster.api, cluster.token));
     const env = { KUBECONFIG: kubeconfig, POD_NAMESPACE: namespace, POD_NAME: 'web-0', POD_UID: 'u' };
     return await Sidecar.at(root, { env, args });
   };

@@ -255,6 +255,17 @@ function accounts(
   };
 }
 
+/** The text of a kubeconfig that logs in with a token. */
+export function tokenKubeconfig({ url, ca }: ApiServer, token: string, namespace?: string): string {
+  const cluster = { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') };
+  return JSON.stringify({
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user: { token } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace } }],
+    'current-context': 'x',
+  });
+}
+
 function kubeconfigText(server: string, folder: string): string {
   return JSON.stringify({
     apiVersion: 'v1',

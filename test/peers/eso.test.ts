@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import type { Metadata } from '../../src/kube/resource.ts';
 import { Sidecar } from '../agent/sidecar.ts';
 import { Cluster, namespace } from '../kube/cluster.ts';
-import { apiServerPrograms } from './apiserver.ts';
+import { apiServerPrograms, tokenKubeconfig } from './apiserver.ts';
 import { esoPrograms, startEso } from './eso.ts';
 import { missing, type Peer, until } from './process.ts';
 
@@ -61,16 +61,7 @@ describe('beside External Secrets Operator itself', {
   const start = async (...documents: object[]): Promise<Sidecar> => {
     const specs = documents.map((each) => JSON.stringify(each)).join('\n---\n');
     const { root } = await Sidecar.prepare({ 'specs.yaml': specs });
-    const data = Buffer.from(cluster.api.ca).toString('base64');
-    await writeFile(
-      `${root}/kubeconfig`,
-      JSON.stringify({
-        'current-context': 'pod',
-        clusters: [{ name: 'c', cluster: { server: cluster.api.url, 'certificate-authority-data': data } }],
-        contexts: [{ name: 'pod', context: { cluster: 'c', user: 'pod' } }],
-        users: [{ name: 'pod', user: { token: cluster.token } }],
-      }),
-    );
+    await writeFile(`${root}/kubeconfig`, tokenKubeconfig(cluster.api, cluster.token));
     const env = { KUBECONFIG: `${root}/kubeconfig`, POD_NAMESPACE: namespace };
     agent = await Sidecar.at(root, { env, args: ['--sync-secret', '--write-status'] });
     await agent.start();
