@@ -205,6 +205,6 @@ function unreadable(thrown: unknown, at: At): AgentError {
   const code = (thrown as NodeJS.ErrnoException).code;
   const fault = code === undefined ? undefined : (faults[code] ?? `the system says ${code}`);
   if (fault === undefined) return asAgentError(thrown, 'SpecInvalid', at);
-  const remedy = 'check --specs and the mode of what is mounted there';
+  const remedy = 'say with --specs where the specs are, and check the mode of what is mounted there';
   return new AgentError('SpecInvalid', `cannot be read: ${fault}`, { at, remedy, cause: thrown });
 }

@@ -210,7 +210,8 @@ const yamlFaults: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'a mapping stands where a value is expected; a colon may be missing quotes',
   BLOCK_IN_FLOW: 'an indented block stands inside brackets',
   KEY_OVER_1024_CHARS: 'a key is longer than 1024 characters',
-  MISSING_CHAR: 'a closing quote or bracket, a comma, a colon or a space is missing',
+  MISSING_CHAR:
+    'a closing quote or bracket, a comma, a colon or a space is missing, or a line starts too far left or right',
   MULTILINE_IMPLICIT_KEY: 'a key runs over several lines; a colon may be missing',
   MULTIPLE_ANCHORS: 'a value has two anchors',
   MULTIPLE_TAGS: 'a value has two tags',

@@ -69,7 +69,7 @@ const cases: readonly (readonly [string, string, string])[] = [
   [
     'unclosed quote',
     'a: "b\nc: d\n',
-    'specs.yaml:3:1: SpecInvalid: not valid YAML: a closing quote or bracket, a comma, a colon or a space is missing',
+    'specs.yaml:3:1: SpecInvalid: not valid YAML: a closing quote or bracket, a comma, a colon or a space is missing, or a line starts too far left or right',
   ],
   [
     'unknown tag',

@@ -59,7 +59,7 @@ describe('loading spec files', () => {
     ]);
   });
 
-  const remedy = '(check --specs and the mode of what is mounted there)';
+  const remedy = '(say with --specs where the specs are, and check the mode of what is mounted there)';
 
   test('a folder that is not there removes nothing', async () => {
     const { problems, complete } = await loadSpecs([inTemp('gone')]);

@@ -212,3 +212,8 @@ test('the hash of a store follows what it is opened with', () => {
     base,
   );
 });
+
+test('what is empty has its content at the wrong depth', () => {
+  const [problem] = parse(store('{fake: null}')).problems;
+  assert.equal(problem?.remedy, 'write its content below it, further in');
+});

@@ -149,10 +149,15 @@ function conformSeconds(value: number, path: Path, findings: Findings): unknown 
 }
 
 function wrongType(value: unknown, wanted: string, path: Path, findings: Findings): undefined {
-  const scalar = typeof value === 'number' || typeof value === 'boolean';
-  const remedy = wanted === 'a string' && scalar ? 'put it in quotes' : undefined;
-  findings.problem(path, `must be ${wanted}, but is ${kindOf(value)}`, remedy);
+  findings.problem(path, `must be ${wanted}, but is ${kindOf(value)}`, typeRemedy(value, wanted));
   return undefined;
+}
+
+function typeRemedy(value: unknown, wanted: string): string | undefined {
+  const scalar = typeof value === 'number' || typeof value === 'boolean';
+  if (wanted === 'a string' && scalar) return 'put it in quotes';
+  const nested = wanted === 'an object' || wanted === 'a list';
+  return nested && value === null ? 'write its content below it, further in' : undefined;
 }
 
 function kindOf(value: unknown): string {
