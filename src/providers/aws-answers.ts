@@ -31,9 +31,10 @@ export function isAbsent(fault: AwsFault): boolean {
   );
 }
 
-export function absent(id: string, version: string): Fetched {
+/** The region is said, since the commonest cause is another one. */
+export function absent(id: string, version: string, region: string): Fetched {
   const at = version === '' ? '' : ` at version ${version}`;
-  return { kind: 'absent', reason: `Secrets Manager has no ${id}${at}` };
+  return { kind: 'absent', reason: `Secrets Manager has no ${id}${at} in ${region}` };
 }
 
 interface Asked {

@@ -113,14 +113,14 @@ class SecretsManager implements Client {
   }
 
   async #value(id: string, version: string, signal: AbortSignal): Promise<Fetched> {
-    const { api, store } = this.#opened;
+    const { api, store, place } = this.#opened;
     const of = version.startsWith('uuid/')
       ? { VersionId: version.slice('uuid/'.length) }
       : { VersionStage: version || 'AWSCURRENT' };
     try {
       return fetchedOf(id, await api.getSecretValue({ SecretId: id, ...of }, signal));
     } catch (thrown) {
-      if (thrown instanceof AwsFault && isAbsent(thrown)) return absent(id, version);
+      if (thrown instanceof AwsFault && isAbsent(thrown)) return absent(id, version, place.region);
       throw explained(thrown, { call: 'GetSecretValue', key: id, storeId: store.id });
     }
   }

@@ -145,9 +145,12 @@ describe('AWS Secrets Manager (moto)', { skip: motoMissing() }, () => {
         assert(fetched.kind === 'absent', fetched.kind);
         return fetched.reason;
       };
-      assert.equal(await reasonOf('never'), 'Secrets Manager has no never');
-      assert.equal(await reasonOf('gone'), 'Secrets Manager has no gone');
-      assert.equal(await reasonOf('here', 'AWSPENDING'), 'Secrets Manager has no here at version AWSPENDING');
+      assert.equal(await reasonOf('never'), 'Secrets Manager has no never in eu-west-1');
+      assert.equal(await reasonOf('gone'), 'Secrets Manager has no gone in eu-west-1');
+      assert.equal(
+        await reasonOf('here', 'AWSPENDING'),
+        'Secrets Manager has no here at version AWSPENDING in eu-west-1',
+      );
     });
 
     it('has an error, not an absence, for the tags of a missing secret', async () => {
