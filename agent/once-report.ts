@@ -7,7 +7,7 @@ import { faultText } from './status.ts';
 
 /** What `--once` prints at its end: a line for each ExternalSecret, worst first, and beneath a failure its reason
  * and remedy. */
-export function onceReport(state: AgentState, folder: string, output: Output): string {
+export function onceReport(state: AgentState, folder: string, nowMs: number, output: Output): string {
   const paint = paintFor(output);
   const lines = worstFirst(state.targets.values()).map((target) =>
     standingOf(target) === 'synced'
@@ -15,7 +15,7 @@ export function onceReport(state: AgentState, folder: string, output: Output): s
       : failedLines(target, paint, output.columns),
   );
   const problems = state.problems.map((problem) => faultText(faultOf(problem), paint, output.columns));
-  return `${[...lines, ...problems, summary(state)].join('\n')}\n`;
+  return `${[...lines, ...problems, summary(state, nowMs)].join('\n')}\n`;
 }
 
 function syncedLine({ name, targetName, keys }: TargetState, folder: string, paint: Paint): string {
@@ -36,12 +36,11 @@ function failedLines(
   return `${word}  ${name}${required ? '' : ' (optional)'}\n${reason.replace(/^/gm, '        ')}`;
 }
 
-function summary(state: AgentState): string {
+function summary(state: AgentState, nowMs: number): string {
   const targets = [...state.targets.values()];
   const refused = state.problems.length;
   if (targets.length === 0 && refused === 0) return 'no ExternalSecret found: see --specs';
   const synced = targets.filter((target) => standingOf(target) === 'synced').length;
   const problems = refused === 0 ? '' : `, ${refused} document${refused === 1 ? '' : 's'} refused`;
-  const tookMs = Math.max(0, ...targets.map(({ lastAttemptMs }) => (lastAttemptMs ?? 0) - state.startedMs));
-  return `${synced} of ${targets.length} synced${problems} (${shortDuration(tookMs)})`;
+  return `${synced} of ${targets.length} synced${problems} (${shortDuration(Math.max(0, nowMs - state.startedMs))})`;
 }

@@ -1,3 +1,4 @@
+import { systemClock } from '../src/base/clock.ts';
 import type { AgentState, LoopEvent } from '../src/loop/state.ts';
 import { standingOf } from '../src/observe/standing.ts';
 import { type RunResult, runAgent } from './compose.ts';
@@ -15,7 +16,7 @@ export async function run(config: Config, host: Host): Promise<number> {
     runAgent(quietOn(host.stderr, config), host, progress.observe),
   );
   progress.clear();
-  host.stdout.write(onceReport(state, config.output, host.stdout));
+  host.stdout.write(onceReport(state, config.output, systemClock.now(), host.stdout));
   return exitCode;
 }
 

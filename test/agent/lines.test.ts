@@ -22,14 +22,14 @@ describe('what --once prints', () => {
       targetState('late', { published: false, keys: [] }),
     ]);
     assert.equal(
-      onceReport(state, '/out', stdout),
+      onceReport(state, '/out', 12_000, stdout),
       `failed  db (optional)
         ExternalSecret/db: Denied: the policy lacks MARKER-d41d8cd98f
           → grant read on the path
 failed  late
         not finished in time: see --timeout
 synced  api  2 keys in /out/api
-1 of 3 synced (10s)
+1 of 3 synced (12s)
 `,
     );
   });
@@ -38,13 +38,16 @@ synced  api  2 keys in /out/api
     const problem = new AgentError('SpecInvalid', 'no', { at: { file: 'a.yaml', line: 2, column: 1 } });
     const state = agentState([], { problems: [problem] });
     assert.equal(
-      onceReport(state, '/out', stdout),
-      'a.yaml:2:1: SpecInvalid: no\n0 of 0 synced, 1 document refused (0s)\n',
+      onceReport(state, '/out', 12_000, stdout),
+      'a.yaml:2:1: SpecInvalid: no\n0 of 0 synced, 1 document refused (12s)\n',
     );
   });
 
   test('says where specs are looked for when there are none', () => {
-    assert.equal(onceReport(agentState([]), '/out', stdout), 'no ExternalSecret found: see --specs\n');
+    assert.equal(
+      onceReport(agentState([]), '/out', 12_000, stdout),
+      'no ExternalSecret found: see --specs\n',
+    );
   });
 });
 
