@@ -41,6 +41,12 @@ export async function cli(args: readonly string[], host: Host): Promise<number> 
   }
 }
 
+/** What a person meant who wrote a file's name alone. */
+const operandRemedy: Partial<Record<Command, string>> = {
+  run: 'give the specs with --specs PATH',
+  inject: 'give the file with -f FILE',
+};
+
 async function start(command: Command, args: readonly string[], host: Host): Promise<number> {
   const config = parseConfig(command, args, host.env);
   const takesOperands = command === 'check' || command === 'probe';
@@ -48,7 +54,7 @@ async function start(command: Command, args: readonly string[], host: Host): Pro
     throw new UsageError(
       exitCodes.usage,
       `${command} takes no ${JSON.stringify(config.operands[0])}`,
-      `see ${program} ${command} --help`,
+      operandRemedy[command] ?? `see ${program} ${command} --help`,
     );
   }
   // The agent logs them; a probe's few lines are for what holds the pod.

@@ -32,14 +32,14 @@ const commandHelps: Readonly<Record<Command, CommandHelp>> = {
     examples: ['check ./secrets', 'check app.yaml --render --values values.json', 'check --connect'],
   },
   status: {
-    synopsis: 'status [--json]',
+    synopsis: 'status [-n NAMESPACE|-A] [--json]',
     summary: 'Ask the running agent how each ExternalSecret stands, worst first.',
-    examples: ['status', 'status --json | jq .targets[].code', 'status -n shop', 'status -A'],
+    examples: ['status', 'status --json | jq ".targets[].code"', 'status -n shop', 'status -A'],
   },
   inject: {
     synopsis: 'inject -f FILE [--diff] [OPTION…]',
     summary: 'Print pods and workloads as the webhook would make them. Nothing is asked of a cluster.',
-    examples: ['inject -f deployment.yaml --diff', 'helm template . | inject -f -'],
+    examples: ['inject -f deployment.yaml --diff', 'inject -f - < rendered.yaml'],
   },
   injector: {
     synopsis: 'injector [OPTION…]',

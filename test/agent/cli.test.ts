@@ -70,6 +70,8 @@ describe('a wrong command line', () => {
     [['help', 'fly'], 64, 'unknown command fly (see external-secrets-agent --help)'],
     [['status', '--jsn'], 64, 'unknown option --jsn (did you mean --json?)'],
     [['status', 'now'], 64, 'status takes no "now" (see external-secrets-agent status --help)'],
+    [['run', 'a.yaml'], 64, 'run takes no "a.yaml" (give the specs with --specs PATH)'],
+    [['inject', 'a.yaml'], 64, 'inject takes no "a.yaml" (give the file with -f FILE)'],
     [['probe'], 64, 'ask for startup or live (external-secrets-agent probe startup)'],
     [['run', '--timeout', 'x'], 78, '--timeout is refused: the duration "x" has no number before its unit'],
   ];
