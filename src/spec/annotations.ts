@@ -8,7 +8,7 @@ import type { Subject } from './subject.ts';
 
 const formats = options.format.values;
 /** In the contract, not in this version. */
-const unbuilt: readonly string[] = ['on-change', 'validate'];
+export const unbuiltAnnotations: readonly string[] = ['on-change', 'validate'];
 
 export const externalSecretAnnotations: readonly string[] = [
   'format',
@@ -17,10 +17,10 @@ export const externalSecretAnnotations: readonly string[] = [
   'max-staleness',
   'refresh',
   'adopt',
-  ...unbuilt,
+  ...unbuiltAnnotations,
 ];
 
-export const storeAnnotations: readonly string[] = ['audience'];
+export const storeAnnotations: readonly string[] = ['audience', 'role-arn'];
 
 /** Tells every annotation under our prefix that is not one of these: the set is closed. */
 export function checkAnnotations(subject: Subject, known: readonly string[]): void {
@@ -28,9 +28,9 @@ export function checkAnnotations(subject: Subject, known: readonly string[]): vo
     if (!key.startsWith(annotationPrefix)) continue;
     const name = key.slice(annotationPrefix.length);
     const path = pathOf(name);
-    const built = known.filter((each) => !unbuilt.includes(each)).join(', ');
+    const built = known.filter((each) => !unbuiltAnnotations.includes(each)).join(', ');
     const accepted = known.length === 0 ? 'none is known on this kind' : `known here: ${built}`;
-    if (unbuilt.includes(name) && known.includes(name)) {
+    if (unbuiltAnnotations.includes(name) && known.includes(name)) {
       subject.problem(path, `not supported by this version: the annotation ${key}`);
     } else if (!known.includes(name)) {
       subject.problem(path, `unknown annotation ${shown(key)}${didYouMean(name, known)}`, accepted);

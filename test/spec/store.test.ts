@@ -217,3 +217,10 @@ test('what is empty has its content at the wrong depth', () => {
   const [problem] = parse(store('{fake: null}')).problems;
   assert.equal(problem?.remedy, 'write its content below it, further in');
 });
+
+test('takes the role of AWS, which an error names as a remedy, as an annotation', () => {
+  const annotations = '{agent.external-secrets.io/role-arn: "arn:aws:iam::1:role/a"}';
+  const set = parse(store(fake, { metadata: `, annotations: ${annotations}` }));
+  assert.deepEqual(set.problems, []);
+  assert.equal(set.stores.size, 1);
+});
