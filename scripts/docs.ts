@@ -1,20 +1,42 @@
 /**
- * Makes the part of README.md that is made from the table of options. test/repo/docs.test.ts fails when it is not
- * what this makes.
+ * Makes the parts of docs/reference.md that are made from the table of options and from the metrics.
+ * test/repo/docs.test.ts fails when they are not what this makes.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultText, optionGroups } from '../agent/help.ts';
+import { openMetrics } from '../src/observe/metrics.ts';
 import { type Option, options } from '../src/spec/contract.ts';
 import { root } from './steps.ts';
 
-export const readme = join(root, 'README.md');
+const reference = join(root, 'docs', 'reference.md');
 
-const part = /(<!-- flags: [^>]*-->\n)[\s\S]*?(<!-- \/flags -->)/;
+/** The text of docs/reference.md, its tables as they should be. */
+export async function withTables(text: string): Promise<string> {
+  return between('metrics', await metricsTable(), between('flags', flagsTable(), text));
+}
 
-/** The README's text, its table of flags as it should be. */
-export function withFlags(text: string): string {
-  return text.replace(part, (_, open: string, close: string) => `${open}\n${flagsTable()}\n\n${close}`);
+function between(name: string, table: string, text: string): string {
+  const part = new RegExp(`(<!-- ${name}: [^>]*-->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
+  return text.replace(part, (_, open: string, close: string) => `${open}\n${table}\n\n${close}`);
+}
+
+/** From an exposition: it has the name, kind and help of every metric, whether or not it has a value. */
+async function metricsTable(): Promise<string> {
+  const metrics = openMetrics({ version: '', node: '' });
+  const text = await metrics.text({
+    startedMs: 0,
+    heartbeatMs: 0,
+    started: true,
+    problems: [],
+    warnings: [],
+    targets: new Map(),
+    breakers: new Map(),
+  });
+  const rows = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)].map(
+    ([, name, help, kind]) => `| \`${name}\` | ${kind} | ${help} |`,
+  );
+  return ['| metric | kind | |', '|---|---|---|', ...rows].join('\n');
 }
 
 function flagsTable(): string {
@@ -44,4 +66,4 @@ function defaultCell(option: Option): string {
   return option.defaultText === undefined ? `\`${text}\`` : text;
 }
 
-if (import.meta.main) await writeFile(readme, withFlags(await readFile(readme, 'utf8')));
+if (import.meta.main) await writeFile(reference, await withTables(await readFile(reference, 'utf8')));

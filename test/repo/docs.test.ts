@@ -4,8 +4,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { optionGroups } from '../../agent/help.ts';
-import { withFlags } from '../../scripts/docs.ts';
+import { withTables } from '../../scripts/docs.ts';
 import { codes } from '../../src/base/errors.ts';
+import {
+  externalSecretAnnotations,
+  storeAnnotations,
+  unbuiltAnnotations,
+} from '../../src/spec/annotations.ts';
 import { options } from '../../src/spec/contract.ts';
 import { motoMissing, startMoto } from '../peers/moto.ts';
 import { findProgram, missing } from '../peers/process.ts';
@@ -13,9 +18,39 @@ import { read, root, trackedFiles } from './sources.ts';
 
 const readme = read('README.md');
 
+describe('the reference', () => {
+  const reference = read('docs/reference.md');
+
+  test('has the tables of flags and metrics as the sources have them', async () => {
+    assert.equal(reference, await withTables(reference), 'run: npm run docs');
+    for (const { flag } of Object.values(options)) assert.ok(reference.includes(`\`${flag}`), flag);
+    assert.match(reference, /^\| `external_secrets_failures` \| counter \| \S/m);
+  });
+
+  test('has every annotation of specs that works, and no other', () => {
+    const subject = (kind: string) => new RegExp(`## Annotations of ${kind}\n([\\s\\S]*?)\n## `);
+    const named = (kind: string) =>
+      [...reference.match(subject(kind))![1]!.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
+    assert.deepEqual(
+      named('an ExternalSecret'),
+      externalSecretAnnotations.filter((name) => !unbuiltAnnotations.includes(name)),
+    );
+    assert.deepEqual(named('a store'), storeAnnotations);
+  });
+});
+
 describe('the README', () => {
-  test('has the table of flags as the options are', () => {
-    assert.equal(readme, withFlags(readme), 'run: npm run docs');
+  test('names only flags that there are', () => {
+    const known: readonly string[] = [
+      ...Object.values(options).map(({ flag }) => flag),
+      '--silent',
+      '--help',
+    ];
+    const named = [...readme.matchAll(/`(?:[^`]* )?(--[a-z-]+)[^`]*`/g)].map(([, flag]) => flag!);
+    assert.deepEqual(
+      named.filter((flag) => !known.includes(flag)),
+      [],
+    );
   });
 
   test('groups every option once', () => {
