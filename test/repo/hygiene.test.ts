@@ -66,8 +66,8 @@ describe('dependencies', () => {
 
 test('every npm script runs on the Node that the project targets', () => {
   for (const [name, command] of Object.entries(manifest.scripts)) {
-    assert.match(String(command), /^node scripts\/run\.cjs [\w/-]+\.ts( [\w-]+)*$/, name);
-    const [, , file = ''] = String(command).split(' ');
+    assert.match(String(command), /^(?:exec )?node scripts\/run\.cjs [\w/-]+\.ts( [\w-]+)*$/, name);
+    const [, file = ''] = / (\S+\.ts)/.exec(String(command)) ?? [];
     assert.ok(statSync(join(root, file)).isFile(), `${name}: ${file}`);
   }
 });
