@@ -55,7 +55,7 @@ export function readStore(subject: Subject, catalog: StoreCatalog): StoreDraft {
   const draft = { subject, conditions: subject.kind === 'ClusterSecretStore' ? (spec.conditions ?? []) : [] };
   if (name === undefined) return { ...draft, store: undefined, unsupported: undefined };
   const value = readProvider(subject, name, version);
-  if (!Object.hasOwn(catalog, name)) return unsupportedDraft(draft, name);
+  if (!Object.hasOwn(catalog, name)) return unsupportedDraft(draft, name, catalog);
   const node = subject.node(['spec', 'provider', name], value);
   const config = parseConfig(subject, catalog, name, node);
   const store = subject.refused ? undefined : storeOf(subject, { provider: name, config, value, raw: spec });
@@ -63,10 +63,15 @@ export function readStore(subject: Subject, catalog: StoreCatalog): StoreDraft {
 }
 
 /** A warning here and a problem where it is used: an unused store disturbs nobody. */
-function unsupportedDraft(draft: Pick<StoreDraft, 'subject' | 'conditions'>, provider: string): StoreDraft {
+function unsupportedDraft(
+  draft: Pick<StoreDraft, 'subject' | 'conditions'>,
+  provider: string,
+  catalog: StoreCatalog,
+): StoreDraft {
   draft.subject.warning(
     ['spec', 'provider', provider],
     `not supported by this version: spec.provider.${provider}`,
+    `leave these secrets to External Secrets Operator, or keep them in a store of ${Object.keys(catalog).join(', ')}`,
   );
   return { ...draft, store: undefined, unsupported: provider };
 }
@@ -160,7 +165,7 @@ export function storeOfClass(
   catalog: StoreCatalog,
 ): StoreDraft {
   const draft = { subject, conditions: [] };
-  if (!Object.hasOwn(catalog, 'aws')) return unsupportedDraft(draft, 'aws');
+  if (!Object.hasOwn(catalog, 'aws')) return unsupportedDraft(draft, 'aws', catalog);
   const node = subject.node(['spec', 'provider', 'aws'], { secretProviderClass: value });
   const config = parseConfig(subject, catalog, 'aws', node);
   const store = subject.refused ? undefined : storeOf(subject, { provider: 'aws', config, value, raw: {} });

@@ -144,7 +144,7 @@ test('a ClusterSecretStore may name its own namespace in references', () => {
 test('a provider that is not built is checked, and refused where it is used', () => {
   const set = parse(`${store('{gcpsm: {projectID: p}}')}---\n${user}`);
   assert.deepEqual(lines(set.warnings), [
-    'specs.yaml:5:14: SecretStore/s: spec.provider.gcpsm: SpecInvalid: not supported by this version: spec.provider.gcpsm',
+    'specs.yaml:5:14: SecretStore/s: spec.provider.gcpsm: SpecInvalid: not supported by this version: spec.provider.gcpsm (leave these secrets to External Secrets Operator, or keep them in a store of fake, aws, vault)',
   ]);
   assert.deepEqual(lines(set.problems), [
     'specs.yaml:13:5: ExternalSecret/it: spec.secretStoreRef.name: SpecInvalid: not supported by this version: spec.provider.gcpsm of SecretStore/s',
