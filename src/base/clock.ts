@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** The one source of time and chance, so that tests own both. */
 export interface Clock {
   /** Wall clock, ms since the epoch: for people, expiries and cron windows. */
@@ -15,12 +13,33 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal === undefined ? { ref: false } : { signal });
-  },
+  // `performance` would load five more of Node's modules.
+  monotonic: () => Number(process.hrtime.bigint()) / 1e6,
+  sleep: (ms, signal) => (signal === undefined ? unheard(ms) : heard(ms, signal)),
   random: () => Math.random(),
 };
+
+function unheard(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+/** Not Node's promise of a timer: most sleeps are ended, and that one makes an error of its own for each. */
+function heard(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}
 
 /** Uniform in [low, high). */
 export function uniform(clock: Clock, low: number, high: number): number {
@@ -36,20 +55,29 @@ export async function withDeadline<T>(
   deadline: { readonly ms: number; readonly signal: AbortSignal; readonly expired: () => Error },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { ms, signal, expired } = deadline;
   const ended = new AbortController();
   const inner = new AbortController();
-  const expiry = clock.sleep(deadline.ms, AbortSignal.any([ended.signal, deadline.signal])).then(
-    () => {
-      throw deadline.expired();
-    },
-    (reason: unknown) => {
-      throw reason;
-    },
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  over.catch(() => {});
+  const end = (reason: unknown): void => {
+    inner.abort(reason);
+    reject(reason);
+  };
+  const abort = (): void => end(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  clock.sleep(ms, ended.signal).then(
+    () => end(expired()),
+    () => {},
   );
-  expiry.catch((reason: unknown) => inner.abort(reason));
   try {
-    return await Promise.race([work(inner.signal), expiry]);
+    return await Promise.race([work(inner.signal), over]);
   } finally {
-    ended.abort(new Error('the work ended'));
+    signal.removeEventListener('abort', abort);
+    ended.abort(workEnded);
   }
 }
+
+/** Made once: a reason of its own would be made, with its stack, at every abort. */
+const workEnded = new Error('the work ended');

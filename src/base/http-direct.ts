@@ -14,21 +14,22 @@ export async function openDirect(options: HttpOptions, secure: boolean): Promise
     timeout: options.keepAliveMs ?? limits.keepAliveMs,
     ...(secure && (await tlsOptions(options))),
   });
-  const lookup = options.linkLocal ? undefined : await guardedLookup();
   const connectMs = options.connectMs ?? limits.connectMs;
   return {
     proxy: undefined,
     close: () => agent.destroy(),
     send: async (url, asked) => {
-      const settings: RequestOptions = { ...settingsOf(asked), agent, ...(lookup && { lookup }) };
-      const answer = await answered((resolve) => request(url, settings, resolve), asked.body, connectMs);
+      const lookup = options.linkLocal ? {} : { lookup: guardedLookup };
+      const settings: RequestOptions = { ...settingsOf(asked), agent, ...lookup };
+      const start: Start = (resolve) => request(url, settings, resolve);
+      const answer = await answered(start, asked, connectMs);
       return { status: answer.statusCode ?? 0, headers: answer.headers, body: answer };
     },
   };
 }
 
-function settingsOf({ method, headers, body, signal }: HttpRequest): RequestOptions {
-  return { method, headers: { ...headers, ...lengthOf(body) }, ...(signal && { signal }) };
+function settingsOf({ method, headers, body }: HttpRequest): RequestOptions {
+  return { method, headers: { ...headers, ...lengthOf(body) } };
 }
 
 /** Told, since Node frames no body of a DELETE of itself. */
@@ -38,9 +39,13 @@ function lengthOf(body: HttpRequest['body']): Record<string, number> {
 
 type Start = (resolve: (answer: IncomingMessage) => void) => import('node:http').ClientRequest;
 
-function answered(start: Start, body: HttpRequest['body'], connectMs: number): Promise<IncomingMessage> {
+/** The signal ends the exchange for good, also while its answer is read. */
+function answered(start: Start, { body, signal }: HttpRequest, connectMs: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = start(resolve);
+    const abort = (): void => void outgoing.destroy(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    outgoing.on('close', () => signal?.removeEventListener('abort', abort));
     outgoing.on('error', reject);
     outgoing.on('socket', (socket) => {
       if (!socket.connecting) return;
@@ -57,17 +62,16 @@ function answered(start: Start, body: HttpRequest['body'], connectMs: number): P
 
 type Lookup = NonNullable<import('node:net').TcpSocketConnectOpts['lookup']>;
 
-/** Resolves as Node does, but never to a link-local address: a name must not lead where an address may not. */
-async function guardedLookup(): Promise<Lookup> {
+/** Resolves as Node does, but never to a link-local address: a name must not lead where an address may not. Loaded for
+ * the first name: an address needs no resolver. */
+const guardedLookup: Lookup = async (hostname, lookupOptions, callback) => {
   const { lookup } = await import('node:dns');
-  return (hostname, lookupOptions, callback) => {
-    lookup(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
-      if (error) return callback(error, '', 0);
-      if (addresses.some(({ address }) => isLinkLocal(address))) {
-        return callback(Object.assign(new Error('link-local'), { code: 'LINK_LOCAL' }), '', 0);
-      }
-      if (lookupOptions.all) return callback(null, addresses);
-      callback(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 0);
-    });
-  };
-}
+  lookup(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0);
+    if (addresses.some(({ address }) => isLinkLocal(address))) {
+      return callback(Object.assign(new Error('link-local'), { code: 'LINK_LOCAL' }), '', 0);
+    }
+    if (lookupOptions.all) return callback(null, addresses);
+    callback(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 0);
+  });
+};

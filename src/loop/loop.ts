@@ -107,7 +107,7 @@ export class Loop {
     });
     stores.retain(specs.stores);
     this.#retryFailing();
-    this.#wake.abort();
+    this.#wake.abort(woken);
   }
 
   /** Who edits specs may have mended what failed, be it a credential among the documents, and waits to see it. */
@@ -130,7 +130,7 @@ export class Loop {
       const sooner = attempt === undefined && dueMs !== undefined && dueMs < this.#askedMs;
       this.#targets.schedule(spec.name, sooner ? dueMs : this.#askedMs, 'asked');
     }
-    this.#wake.abort();
+    this.#wake.abort(woken);
     return asked.length;
   }
 
@@ -223,7 +223,7 @@ export class Loop {
     // In the same turn, so that whoever sees all delivered, and kills us, finds it kept.
     if (this.#targets.idle) this.#parts.kept.flush();
     this.#tell(target, failure, clock.monotonic() - round.beganMs);
-    this.#wake.abort();
+    this.#wake.abort(woken);
   }
 
   /** The way of a secret, from what the store gave to what the app reads. A failure before hop 7 leaves the
@@ -359,7 +359,7 @@ export class Loop {
       if (!waits || attempt !== undefined || !state.storeIds.includes(storeId)) continue;
       this.#targets.schedule(spec.name, clock.monotonic() + uniform(clock, 0, 1_000), 'retry');
     }
-    this.#wake.abort();
+    this.#wake.abort(woken);
   }
 
   /** Folders whose ExternalSecret is gone; once in a life also those that went before it began. */
@@ -411,6 +411,9 @@ function mayHaveLost({ spec, fetchedKeys, syncs }: Target, { entries, missing }:
   if (entries.size === 0) return true;
   return syncs > 0 && fetchedKeys !== undefined && spec.dataFrom.some(({ kind }) => kind === 'find');
 }
+
+/** Made once: without a reason, one is made with its stack at every abort. */
+const woken = new Error('woken');
 
 const synced = { reason: 'SecretSynced', message: 'secret synced' } as const;
 
