@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Network } from '../src/providers/provider.ts';
 import type { Config } from './config.ts';
 import { exitCodes, UsageError } from './host.ts';
@@ -6,7 +6,7 @@ import { exitCodes, UsageError } from './host.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** How stores are reached: `--proxy` or HTTPS_PROXY, NO_PROXY and never for the API server, `--ca-file`. Throws UsageError, exit code 78. */
-export async function networkOf(config: Pick<Config, 'proxy' | 'caFile'>, env: Env): Promise<Network> {
+export function networkOf(config: Pick<Config, 'proxy' | 'caFile'>, env: Env): Network {
   const noProxy = [env['NO_PROXY'] || env['no_proxy'], env['KUBERNETES_SERVICE_HOST']].join(',');
   return {
     proxy: config.proxy ?? (env['HTTPS_PROXY'] || env['https_proxy'] || undefined),
@@ -14,14 +14,18 @@ export async function networkOf(config: Pick<Config, 'proxy' | 'caFile'>, env: E
       .split(',')
       .map((host) => host.trim())
       .filter((host) => host !== ''),
-    ca: config.caFile === undefined ? undefined : await readCertificates(config.caFile),
+    ca: config.caFile === undefined ? undefined : readCertificates(config.caFile),
   };
 }
 
-async function readCertificates(file: string): Promise<string> {
-  const pem = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(exitCodes.invalid, `--ca-file ${file} cannot be read: ${error.code}`);
-  });
+function readCertificates(file: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(file, 'utf8');
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    throw new UsageError(exitCodes.invalid, `--ca-file ${file} cannot be read: ${code}`);
+  }
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw new UsageError(
     exitCodes.invalid,

@@ -46,7 +46,7 @@ export async function openWorld(config: Config, env: Env, parts: WorldParts): Pr
   const { secrets: secretsDir, configMaps: configMapsDir } = config;
   const objects = parts.cluster?.objects(identity.namespace);
   const references = openReferences({ documents, secretsDir, configMapsDir, objects });
-  const network = { ...(await networkOf(config, env)), storesAllow: allowList(config) };
+  const network = { ...networkOf(config, env), storesAllow: allowList(config) };
   const contextOf = (store: Store, provider: Provider): StoreContext => {
     allowed(store, provider, { config, env: identity.env });
     return contextFor(store, provider, { ...parts, identity, references, network, config });

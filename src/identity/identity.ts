@@ -1,11 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import { claimsOf, type TokenClaims } from './token.ts';
 
-/** Who the pod is. Token files are read at every call, so a rotated token is used at the next login. */
+/** Who the pod is. Token files are read at every call, so a rotated token is used at the next login: synchronously,
+ * since they are small files of a volume in memory. */
 export interface IdentitySource {
   readonly mode: 'pod' | 'local';
   readonly namespace: string | undefined;
@@ -43,8 +44,8 @@ export async function openIdentity(options: IdentityOptions): Promise<IdentitySo
   const { mode, env, tokensDir } = options;
   const serviceAccountDir = options.serviceAccountDir ?? kubeletDir;
   const inPod = mode === 'pod';
-  const claims = inPod ? await anyClaims(tokensDir, serviceAccountDir) : undefined;
-  const namespaceFile = inPod ? await textOf(join(serviceAccountDir, 'namespace')) : undefined;
+  const claims = inPod ? anyClaims(tokensDir, serviceAccountDir) : undefined;
+  const namespaceFile = inPod ? textOf(join(serviceAccountDir, 'namespace')) : undefined;
   return {
     mode,
     env,
@@ -52,11 +53,11 @@ export async function openIdentity(options: IdentityOptions): Promise<IdentitySo
     serviceAccount: env['POD_SERVICE_ACCOUNT'] || claims?.serviceAccount,
     token: async (audience) => {
       if (!inPod) throw noTokenOnLaptop(audience);
-      return await readToken(join(tokensDir, safeFileName(audience)), missingToken(audience, tokensDir));
+      return readToken(join(tokensDir, safeFileName(audience)), missingToken(audience, tokensDir));
     },
     apiServerToken: async () => {
       if (!inPod) throw noTokenOnLaptop('kubernetes');
-      return await readToken(join(serviceAccountDir, 'token'), missingApiServerToken(serviceAccountDir));
+      return readToken(join(serviceAccountDir, 'token'), missingApiServerToken(serviceAccountDir));
     },
   };
 }
@@ -69,10 +70,10 @@ function safeFileName(audience: string): string {
   });
 }
 
-async function readToken(file: string, missing: (why: string) => AgentError): Promise<Secret> {
+function readToken(file: string, missing: (why: string) => AgentError): Secret {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = readFileSync(file);
   } catch (error) {
     throw missing(whyUnreadable(error));
   }
@@ -113,19 +114,30 @@ function noTokenOnLaptop(audience: string): AgentError {
 }
 
 /** The claims of the first token, by name, that has a service account in them. */
-async function anyClaims(tokensDir: string, serviceAccountDir: string): Promise<TokenClaims | undefined> {
-  const names = await readdir(tokensDir).catch(() => []);
+function anyClaims(tokensDir: string, serviceAccountDir: string): TokenClaims | undefined {
+  const names = namesIn(tokensDir);
   const files = names.filter((name) => !name.startsWith('.')).sort();
   for (const file of [...files.map((name) => join(tokensDir, name)), join(serviceAccountDir, 'token')]) {
-    const text = await textOf(file);
+    const text = textOf(file);
     const claims = text === undefined ? undefined : claimsOf(Secret.of(text));
     if (claims?.serviceAccount !== undefined) return claims;
   }
   return undefined;
 }
 
-async function textOf(file: string): Promise<string | undefined> {
-  const bytes = await readFile(file).catch(() => undefined);
-  if (bytes === undefined || bytes.length > limits.tokenFileBytes) return undefined;
-  return bytes.toString('utf8').trim() || undefined;
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    const bytes = readFileSync(file);
+    return bytes.length > limits.tokenFileBytes ? undefined : bytes.toString('utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
 }

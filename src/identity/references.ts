@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, type Code } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -80,31 +80,38 @@ async function one(wanted: Wanted, key: string): Promise<Secret> {
   const { kind, name } = wanted;
   checkName(kind, name);
   checkKey(kind, key);
-  const object = kind.documents().get(name) ?? (await folderOf(wanted)) ?? (await remote(wanted));
+  const object = kind.documents().get(name) ?? folderOf(wanted) ?? (await remote(wanted));
   if (typeof object !== 'string')
     return object.get(key) ?? fail(noKey(kind, { name, key, keys: object.keys() }));
-  const value = await readValue(join(object, key), kind, name);
-  return value ?? fail(noKey(kind, { name, key, keys: await keysIn(object) }));
+  const value = readValue(join(object, key), kind, name);
+  return value ?? fail(noKey(kind, { name, key, keys: keysIn(object) }));
 }
 
 async function whole(wanted: Wanted): Promise<SecretMap> {
   const { kind, name } = wanted;
   checkName(kind, name);
-  const object = kind.documents().get(name) ?? (await folderOf(wanted)) ?? (await remote(wanted));
+  const object = kind.documents().get(name) ?? folderOf(wanted) ?? (await remote(wanted));
   if (typeof object !== 'string') return object;
   const entries = new Map<string, Secret>();
-  for (const key of await keysIn(object)) {
-    const value = await readValue(join(object, key), kind, name);
+  for (const key of keysIn(object)) {
+    const value = readValue(join(object, key), kind, name);
     if (value !== undefined) entries.set(key, value);
   }
   return entries;
 }
 
 /** The folder where it is mounted, or undefined. */
-async function folderOf({ kind, name }: Wanted): Promise<string | undefined> {
+function folderOf({ kind, name }: Wanted): string | undefined {
   const folder = kind.dir === undefined ? undefined : join(kind.dir, name);
-  const found = folder !== undefined && (await stat(folder).catch(() => undefined))?.isDirectory();
-  return found ? folder : undefined;
+  return folder !== undefined && isFolder(folder) ? folder : undefined;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 async function remote(wanted: Wanted): Promise<SecretMap> {
@@ -129,16 +136,18 @@ async function remote(wanted: Wanted): Promise<SecretMap> {
 }
 
 /** The keys of a mounted object, sorted; the kubelet's own entries start with two dots. */
-async function keysIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder)).filter((key) => isKey(key) && !key.startsWith('..')).sort();
+function keysIn(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((key) => isKey(key) && !key.startsWith('..'))
+    .sort();
 }
 
 /** Undefined when there is no such file. Links are followed: a mounted object consists of them. */
-async function readValue(file: string, kind: Kind, name: string): Promise<Secret | undefined> {
+function readValue(file: string, kind: Kind, name: string): Secret | undefined {
   try {
-    const { size } = await stat(file);
+    const { size } = statSync(file);
     if (size > limits.valueBytes) throw tooLarge(kind, name);
-    return Secret.of(await readFile(file));
+    return Secret.of(readFileSync(file));
   } catch (error) {
     if (error instanceof AgentError) throw error;
     const code = (error as { code?: unknown }).code;

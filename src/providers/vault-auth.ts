@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AgentError } from '../base/errors.ts';
@@ -42,7 +42,7 @@ const audienceAnnotation = 'agent.external-secrets.io/audience';
 export function credentialsOf(store: Store, config: VaultConfig, context: StoreContext): Credentials {
   const { identity } = context;
   for (const ref of referencesOf(config)) checkNamespace(ref, identity);
-  if (identity.mode === 'local') return async () => await developerToken(identity.env);
+  if (identity.mode === 'local') return async () => developerToken(identity.env);
   const { auth } = config;
   if (auth === undefined) return async () => undefined;
   if ('source' in auth && auth.source.kind === 'pod') checkServiceAccount(auth.source, identity);
@@ -135,13 +135,22 @@ function refuseUnlisted(store: Store, config: VaultConfig, allow: readonly strin
 }
 
 /** As the vault command keeps it: VAULT_TOKEN, else the file that `vault login` writes. */
-async function developerToken(env: Readonly<Record<string, string | undefined>>): Promise<Credential> {
+function developerToken(env: Readonly<Record<string, string | undefined>>): Credential {
   const fromEnv = env['VAULT_TOKEN']?.trim();
   if (fromEnv) return { kind: 'token', method: 'local', token: Secret.of(fromEnv), from: 'VAULT_TOKEN' };
   const file = join(env['HOME'] ?? homedir(), '.vault-token');
-  const text = (await readFile(file, 'utf8').catch(() => '')).trim();
+  const text = textOf(file);
   if (text !== '') return { kind: 'token', method: 'local', token: Secret.of(text), from: '~/.vault-token' };
   throw new AgentError('AuthFailed', 'there is neither VAULT_TOKEN nor ~/.vault-token', {
     remedy: 'run vault login, or set VAULT_TOKEN',
   });
+}
+
+/** Empty where there is none. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }

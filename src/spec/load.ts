@@ -1,5 +1,13 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readlink, stat } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AgentError, type At, asAgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -27,12 +35,15 @@ export function isSpecName(name: string): boolean {
 
 /**
  * Hop 1: the text of every spec file under `paths`, each a file or a folder (not recursive; of the default
- * folder also the direct sub-folders that are mounts). What cannot be read is a problem; throws only the
+ * folder also the direct sub-folders that are mounts). What cannot be read is a problem; rejects only with the
  * signal's reason.
+ *
+ * All reads are synchronous: a few small files of a volume, where a promise would wait its turn in the thread pool
+ * for each call, and `node:fs/promises` itself costs a start 2 ms.
  */
 export async function loadSpecs(paths: readonly string[], signal?: AbortSignal): Promise<LoadedSpecs> {
   const loading = new Loading(signal);
-  for (const path of paths) await loading.add(path);
+  for (const path of paths) loading.add(path);
   const files = [...loading.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return { files, problems: loading.problems, complete: loading.complete };
 }
@@ -48,20 +59,19 @@ class Loading {
     this.#signal = signal;
   }
 
-  async add(path: string): Promise<void> {
+  add(path: string): void {
     try {
-      const found = await stat(path);
-      if (found.isDirectory()) await this.#addFolder(path);
-      else this.#keep([await this.#read(path, path)]);
+      if (statSync(path).isDirectory()) this.#addFolder(path);
+      else this.#keep([this.#read(path, path)]);
     } catch (error) {
       this.#keep([this.#fault(path, error)]);
     }
   }
 
-  async #addFolder(folder: string): Promise<void> {
-    const outcomes = await this.#readFolder(folder);
+  #addFolder(folder: string): void {
+    const outcomes = this.#readFolder(folder);
     if (folder === options.specs.default[0]) {
-      for (const mount of await mountsIn(folder)) outcomes.push(...(await this.#readFolder(mount)));
+      for (const mount of mountsIn(folder)) outcomes.push(...this.#readFolder(mount));
     }
     this.#keep(outcomes);
     if (outcomes.some((outcome) => outcome !== undefined)) return;
@@ -72,31 +82,28 @@ class Loading {
 
   /** A ConfigMap's volume is read through its link, resolved once, so that all files are of one moment; when
    * that moment's folder goes while it is read, the newer one is read instead. */
-  async #readFolder(folder: string): Promise<Outcome[]> {
+  #readFolder(folder: string): Outcome[] {
     for (let attempt = 1; ; attempt++) {
-      const generation = await generationOf(folder);
-      const outcomes = await this.#readNames(folder, generation);
-      if (attempt === 3 || (await generationOf(folder)) === generation) return outcomes;
+      const generation = generationOf(folder);
+      const outcomes = this.#readNames(folder, generation);
+      if (attempt === 3 || generationOf(folder) === generation) return outcomes;
     }
   }
 
-  async #readNames(folder: string, generation: string): Promise<Outcome[]> {
+  #readNames(folder: string, generation: string): Outcome[] {
     try {
-      const names = (await readdir(generation)).filter(isSpecName);
-      const outcomes: Outcome[] = [];
-      for (const name of names.sort())
-        outcomes.push(await this.#read(join(folder, name), join(generation, name)));
-      return outcomes;
+      const names = readdirSync(generation).filter(isSpecName).sort();
+      return names.map((name) => this.#read(join(folder, name), join(generation, name)));
     } catch (error) {
       return [this.#fault(folder, error)];
     }
   }
 
   /** `shown` is the path as the user knows it. */
-  async #read(shown: string, path: string): Promise<Outcome> {
+  #read(shown: string, path: string): Outcome {
     this.#signal?.throwIfAborted();
     try {
-      const bytes = await readBounded(path);
+      const bytes = readBounded(path);
       return bytes === undefined ? undefined : { path: shown, text: textOf(bytes) };
     } catch (error) {
       return this.#fault(shown, error);
@@ -131,47 +138,47 @@ class Loading {
 /** A file, why it cannot be read, or nothing: not a regular file. */
 type Outcome = SpecFile | AgentError | undefined;
 
-async function generationOf(folder: string): Promise<string> {
-  const target = await readlink(join(folder, dataLink)).catch(() => undefined);
-  return target === undefined ? folder : resolve(folder, target);
+function generationOf(folder: string): string {
+  try {
+    return resolve(folder, readlinkSync(join(folder, dataLink)));
+  } catch {
+    return folder;
+  }
 }
 
 /** Each ConfigMap is mounted at a folder of its own; other folders are none of ours. */
-async function mountsIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
+function mountsIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-  const mounts: string[] = [];
-  for (const { name } of folders) {
-    const mount = join(folder, name);
-    if ((await generationOf(mount)) !== mount) mounts.push(mount);
-  }
-  return mounts.sort();
+  const paths = folders.map(({ name }) => join(folder, name));
+  return paths.filter((mount) => generationOf(mount) !== mount).sort();
 }
 
 /** The bytes of a regular file; undefined for anything else. Opened without blocking, so that a pipe put in
  * its place cannot hang the agent. */
-async function readBounded(path: string): Promise<Buffer | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+function readBounded(path: string): Buffer | undefined {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const found = await file.stat();
+    const found = fstatSync(file);
     if (!found.isFile()) return undefined;
     if (found.size > limits.specFileBytes) throw tooLarge('the file is', limits.specFileBytes);
-    return await readUpTo(file, limits.specFileBytes);
+    return readUpTo(file, { expected: found.size, limit: limits.specFileBytes });
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
-/** It may grow while it is read. */
-async function readUpTo(file: FileHandle, limit: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(limit + 1);
+/** It may grow while it is read: what was not expected is read too, up to the limit. */
+function readUpTo(file: number, { expected, limit }: { expected: number; limit: number }): Buffer {
+  let buffer = Buffer.alloc(expected + 1);
   let length = 0;
-  while (length <= limit) {
-    const { bytesRead } = await file.read(buffer, length, limit + 1 - length);
-    if (bytesRead === 0) return Buffer.from(buffer.subarray(0, length));
+  for (;;) {
+    const bytesRead = readSync(file, buffer, length, buffer.length - length, null);
     length += bytesRead;
+    if (length > limit) throw tooLarge('the file is', limit);
+    if (bytesRead === 0) return buffer.subarray(0, length);
+    if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(length)]);
   }
-  throw tooLarge('the file is', limit);
 }
 
 function textOf(bytes: Buffer): string {

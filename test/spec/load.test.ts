@@ -3,11 +3,27 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { limits } from '../../src/base/limits.ts';
 import { loadSpecs } from '../../src/spec/load.ts';
 import { lines } from './samples.ts';
-import { type TempFolder, tempFolder, Volume } from './volume.ts';
+import { type TempFolder, tempFolder } from './volume.ts';
+
+/** A thread in which the kubelet's part is played, since loading lets nobody else run in ours. */
+function swapElsewhere(path: string): Worker {
+  const script = `
+    import { Volume } from ${JSON.stringify(new URL('./volume.ts', import.meta.url).href)};
+    const filesOf = (round) => ({ 'a.yaml': String(round), 'b.yaml': String(round), other: 'x' });
+    const volume = new Volume(${JSON.stringify(path)}, filesOf(1));
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let round = 2; ; round++) {
+      volume.swap(filesOf(round));
+      Atomics.wait(pause, 0, 0, 1);
+    }`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+}
 
 let temp: TempFolder;
 describe('loading spec files', () => {
@@ -37,17 +53,22 @@ describe('loading spec files', () => {
   });
 
   test("a ConfigMap's volume is read at one moment, under the names that the user sees", async () => {
-    const volume = new Volume(inTemp('map'), { 'a.yaml': '1', 'b.yaml': '1', other: 'x' });
-    for (let round = 2; round < 30; round++) {
-      const loading = loadSpecs([volume.path]);
-      volume.swap({ 'a.yaml': `${round}`, 'b.yaml': `${round}`, other: 'x' });
-      const { files, problems } = await loading;
-      assert.deepEqual(lines(problems), []);
-      assert.deepEqual(
-        files.map(({ path }) => path),
-        [join(volume.path, 'a.yaml'), join(volume.path, 'b.yaml')],
-      );
-      assert.equal(files[0]?.text, files[1]?.text);
+    const path = inTemp('map');
+    const swapping = swapElsewhere(path);
+    const seen = new Set<string>();
+    try {
+      while (seen.size < 30) {
+        await delay(1);
+        const { files, problems } = await loadSpecs([path]);
+        // It is not there yet, or three moments passed while it was read: that is told, and nothing counts as removed.
+        if (problems.length > 0) continue;
+        const paths = files.map((file) => file.path);
+        assert.deepEqual(paths, [join(path, 'a.yaml'), join(path, 'b.yaml')]);
+        assert.equal(files[0]?.text, files[1]?.text);
+        seen.add(files[0]?.text ?? '');
+      }
+    } finally {
+      await swapping.terminate();
     }
   });
 
