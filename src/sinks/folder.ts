@@ -21,6 +21,7 @@ import { errnoOf } from './faults.ts';
 
 /** Linux names what an open descriptor holds here; elsewhere (a laptop's macOS) plain paths have to do. */
 const descriptors = '/proc/self/fd';
+const hasDescriptors = existsSync(descriptors);
 
 /** Deeper than this nothing of ours goes; what was planted deeper stays, and is reported. */
 const removalDepth = 8;
@@ -36,7 +37,7 @@ export class Folder {
 
   private constructor(fd: number, path: string) {
     this.fd = fd;
-    this.#base = existsSync(descriptors) ? `${descriptors}/${fd}` : path;
+    this.#base = hasDescriptors ? `${descriptors}/${fd}` : path;
   }
 
   static open(path: string): Folder {
@@ -76,8 +77,10 @@ export class Folder {
     mkdirSync(this.at(name), { mode });
   }
 
-  /** The text of a link; undefined for anything else. */
+  /** The text of a link; undefined for anything else, which is mostly told without an error: making one takes as
+   * long as ten calls of the system. */
   linkText(name: string): string | undefined {
+    if (!this.lstat(name)?.isSymbolicLink()) return undefined;
     try {
       return readlinkSync(this.at(name));
     } catch (thrown) {

@@ -81,8 +81,11 @@ export function withTarget<T>(entry: Entry, use: (place: Place) => T): T | undef
 /** A missing folder is made where `made` says with which modes, else undefined. */
 function openTarget(output: Folder, name: string, made?: Modes): Folder | undefined {
   try {
-    // Setgid is not asked for: the kernel gives it where the parent has it, to whoever makes the folder.
-    if (made && output.lstat(name) === undefined) output.make(name, made.folder & 0o777);
+    if (output.lstat(name) === undefined) {
+      if (!made) return undefined;
+      // Setgid is not asked for: the kernel gives it where the parent has it, to whoever makes the folder.
+      output.make(name, made.folder & 0o777);
+    }
     return output.open(name);
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT' && !made) return undefined;
@@ -93,7 +96,7 @@ function openTarget(output: Folder, name: string, made?: Modes): Folder | undefi
 /** Makes sure that the folder is ours to fill, with our modes. */
 function claim(output: Folder, place: Place): void {
   const { target, path, durable } = place;
-  if (!isOursToFill(target) && target.names().length > 0) {
+  if (target.names().length > 0 && !isOursToFill(target)) {
     throw refuse(`${path} holds files that this agent did not make`, {
       remedy: 'Choose another target.name or --output, or empty that folder.',
     });
