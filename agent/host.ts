@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+
 /** Somewhere to write lines: a stream of the process, or a string in a test. */
 export interface Output {
   write(text: string): void;
@@ -54,8 +56,8 @@ export function hostOf(process: NodeJS.Process): Host {
   }
   return {
     env: Object.freeze({ ...process.env }),
-    stdout: outputOf(process.stdout, process.env),
-    stderr: outputOf(process.stderr, process.env),
+    stdout: outputOf(process, 'stdout'),
+    stderr: outputOf(process, 'stderr'),
     stopping: stopping.signal,
     onRefresh: (listener) => {
       process.on('SIGHUP', listener);
@@ -63,18 +65,23 @@ export function hostOf(process: NodeJS.Process): Host {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
-  const isTTY = stream.isTTY === true;
+/** Node makes a stream of a descriptor when it is asked for: not before something is written, which a sidecar, whose
+ * log goes its own way, never does. */
+function outputOf(process: NodeJS.Process, name: 'stdout' | 'stderr'): Output {
+  const isTTY = isatty(name === 'stdout' ? 1 : 2);
+  let opened: NodeJS.WriteStream | undefined;
+  // Neither a reader that went away (`… | head`) nor a log that is full is a reason to end.
+  const stream = (): NodeJS.WriteStream => (opened ??= process[name].on('error', () => {}));
   return {
     write: (text) => {
-      stream.write(text);
+      stream().write(text);
     },
     isTTY,
     get columns() {
       // A terminal that does not know its size says 0.
-      return stream.columns || 80;
+      return stream().columns || 80;
     },
-    colour: isColoured(isTTY, env),
+    colour: isColoured(isTTY, process.env),
   };
 }
 

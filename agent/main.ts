@@ -5,8 +5,6 @@ import { hostOf } from './host.ts';
 const host = hostOf(process);
 // Whoever stopped us will not wait for longer, and what is delivered is safe on the volume.
 host.stopping.addEventListener('abort', () => setTimeout(() => process.exit(0), limits.shutdownMs).unref());
-// Neither a reader that went away (`… | head`) nor a log that is full is a reason to end.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 // What nobody caught is a bug of ours. Node would print its message, which can hold a value.
 process.on('uncaughtException', (error) => process.exit(report(error, host)));
