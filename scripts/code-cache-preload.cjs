@@ -1,14 +1,15 @@
 'use strict';
 // Loaded before the bundle by scripts/code-cache.ts. When the start is over the agent changes V8's flags, and with
 // other flags V8 refuses what was compiled: so just then this writes down what there is of each file, and ends.
-const { writeFileSync } = require('node:fs');
+const { existsSync, writeFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const v8 = require('node:v8');
 
 v8.setFlagsFromString = () => {
   const main = process.argv[1];
   for (const [name, script] of require(main).scripts) {
-    writeFileSync(join(dirname(main), `${name}.cache`), script.createCachedData());
+    const file = join(dirname(main), `${name}.cache`);
+    if (!existsSync(file)) writeFileSync(file, script.createCachedData());
   }
   process.exit(0);
 };

@@ -1,9 +1,27 @@
 'use strict';
-// Loaded before the bundle by scripts/measure.ts: on SIGUSR2 it writes down which modules the process has loaded.
-const { writeFileSync } = require('node:fs');
+// Loaded before the bundle by scripts/measure.ts: writes down which modules the process has loaded when it first
+// delivers, and when its start is over, which is when it changes V8's flags.
+const fs = require('node:fs');
 
-process.on('SIGUSR2', () => {
-  const builtins = process.moduleLoadList.filter((name) => name.startsWith('NativeModule '));
-  const files = ['main.cjs', ...require(process.argv[1]).scripts.keys()];
-  writeFileSync(process.env.ESA_TEST_REPORT, JSON.stringify({ builtins, files }));
+const builtins = () => process.moduleLoadList.filter((name) => name.startsWith('NativeModule '));
+const before = new Set(builtins());
+const v8 = require('node:v8');
+const ours = new Set(builtins().filter((name) => !before.has(name)));
+
+const loaded = () => ({
+  builtins: builtins().filter((name) => !ours.has(name)),
+  files: ['main.cjs', ...require(process.argv[1]).scripts.keys()],
 });
+
+let delivered;
+const { renameSync } = fs;
+fs.renameSync = (from, to) => {
+  renameSync(from, to);
+  if (String(to).endsWith('/..data')) delivered ??= loaded();
+};
+
+const { setFlagsFromString } = v8;
+v8.setFlagsFromString = (flag) => {
+  setFlagsFromString(flag);
+  fs.writeFileSync(process.env.ESA_TEST_REPORT, JSON.stringify({ delivered, settled: loaded() }));
+};

@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+
+/** Answers as Vault's KV engine and as AWS Secrets Manager do, to whoever asks, with what the specs below want. */
+export function openStore(): Server {
+  return createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(answerTo(request)));
+    });
+  });
+}
+
+const secret = (id: string) => ({ Name: id, SecretString: '{"password":"p"}', VersionId: 'v' });
+
+function answerTo({ url = '', headers }: IncomingMessage): object {
+  if (headers['x-amz-target'] === 'secretsmanager.BatchGetSecretValue')
+    return { SecretValues: [secret('one'), secret('two')], Errors: [] };
+  if (headers['x-amz-target'] !== undefined) return secret('three');
+  if (url.startsWith('/v1/auth/'))
+    return { auth: { client_token: 't', lease_duration: 3600, renewable: true, token_type: 'service' } };
+  return { data: { data: { password: 'p' }, metadata: { version: 1 } } };
+}
+
+const vault = (url: string): string => `apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: vault}
+spec:
+  provider: {vault: {server: "${url}", path: secret, auth: {kubernetes: {mountPath: kubernetes, role: app}}}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: vault}
+spec:
+  refreshInterval: 5m
+  secretStoreRef: {name: vault}
+  data:
+    - {secretKey: one, remoteRef: {key: one, property: password}}
+    - {secretKey: two, remoteRef: {key: two}}
+`;
+
+const aws = (): string => `apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: aws}
+spec:
+  provider:
+    aws:
+      service: SecretsManager
+      region: eu-west-1
+      auth:
+        secretRef:
+          accessKeyIDSecretRef: {name: aws, key: id}
+          secretAccessKeySecretRef: {name: aws, key: secret}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: aws}
+stringData: {id: AKIAEXAMPLE, secret: none}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: aws}
+spec:
+  refreshInterval: 5m
+  secretStoreRef: {name: aws}
+  data:
+    - {secretKey: one, remoteRef: {key: one, property: password}}
+    - {secretKey: two, remoteRef: {key: two}}
+    - {secretKey: three, remoteRef: {key: three, version: uuid/v}}
+`;
+
+/** What each start is to load, given the address of its store. */
+export const rounds: readonly ((url: string) => string)[] = [vault, aws];
