@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,8 @@ import { until } from '../peers/process.ts';
 /** A program that is to deliver files. */
 export interface Contender {
   readonly name: string;
+  /** Where it tells its metrics; unset where that is not asked for. */
+  readonly metrics?: string;
   /** Writes its configuration for one start into an empty folder. */
   prepare(work: Workspace, count: number): Start;
 }
@@ -22,8 +24,8 @@ export interface Workspace {
 export interface Start {
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
-  /** One path for each secret, and what it must hold. */
-  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** One path for each secret, and what it must hold where that is known. */
+  readonly files: readonly { readonly path: string; readonly text: string | undefined }[];
 }
 
 export interface Memory {
@@ -35,7 +37,12 @@ export interface Memory {
 export interface Running {
   /** From the start of the process to the last file. */
   readonly coldMs: number;
+  /** Of the CPU, until then. */
+  readonly coldCpuMs: number;
+  /** Of the CPU, until now. */
+  cpuMs(): number;
   memory(): Memory;
+  readonly metrics: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -61,7 +68,10 @@ export async function start(contender: Contender, count: number): Promise<Runnin
   };
   try {
     const coldMs = (await delivered(files, child)) - began;
-    return { coldMs, memory: () => memoryOf(child.pid ?? -1), stop };
+    const pid = child.pid ?? -1;
+    const cpuMs = (): number => cpuMsOf(pid);
+    const { metrics } = contender;
+    return { coldMs, coldCpuMs: cpuMs(), cpuMs, memory: () => memoryOf(pid), metrics, stop };
   } catch (error) {
     await stop();
     throw new Error(`${contender.name} with ${count} secrets: ${error}\n${output()}`);
@@ -79,9 +89,17 @@ async function delivered(files: Start['files'], child: ChildProcess): Promise<nu
     }
   }
   const at = performance.now();
-  const wrong = files.find(({ path, text }) => readFileSync(path, 'utf8') !== text);
+  const wrong = files.find(({ path, text }) => text !== undefined && readFileSync(path, 'utf8') !== text);
   if (wrong !== undefined) throw new Error(`${wrong.path} has another content`);
   return at;
+}
+
+/** Of all its threads, as the scheduler counts it: in nanoseconds, where `/proc/PID/stat` has ticks of 10 ms. */
+function cpuMsOf(pid: number): number {
+  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
 function memoryOf(pid: number): Memory {

@@ -2,7 +2,8 @@
  * The agent beside `vault agent` in real pods: the working set of each container, as the kubelet measures and evicts
  * by it. Both log in as the pod to the same Vault over TLS and read the same secrets every minute. One pod of each
  * kind runs from the start to the end and is not counted: the first on a node pays for the pages of the program's
- * file, which all others share. Figures are medians of the runs.
+ * file, which all others share. Figures are medians of the runs. Run as it is, it also writes its table into
+ * docs/performance.md.
  *
  *   ESA_TEST_VAULT_IMAGE=… npm run bench:pods -- [--counts 1,10,100] [--runs 3] [--idle 45] [--json]
  */
@@ -13,7 +14,8 @@ import { appPod, filesFolder, pod, restricted, sidecarPod } from '../node/pods.t
 import { type Door, World } from '../node/world.ts';
 import { clusterMissing, containerOf, isRunning, kubectl, type Namespace } from '../peers/cluster.ts';
 import { until } from '../peers/process.ts';
-import { nameOf, textOf } from './contenders.ts';
+import { nameOf, numbers, textOf } from './contenders.ts';
+import { median, mib, plain, ratio, record, type Table } from './record.ts';
 
 const kinds = ['agent', 'vault'] as const;
 type Kind = (typeof kinds)[number];
@@ -37,7 +39,6 @@ interface Row {
   readonly workingSets: Readonly<Record<Kind, number>>;
 }
 
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const user = { runAsUser: 1001, runAsGroup: 1001 };
 
 /** An app that says `all` when every file is there. */
@@ -177,27 +178,22 @@ async function measure(bench: Bench, plan: Plan): Promise<readonly Row[]> {
   }));
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+function tableOf(rows: readonly Row[]): Table {
+  const lines = rows.map(({ count, workingSets: { agent, vault } }) => [
+    `${count}`,
+    mib(agent / 1024),
+    mib(vault / 1024),
+    ratio(agent, vault),
+  ]);
+  return [['secrets', 'agent', 'vault agent', 'agent / vault agent'], ...lines];
 }
 
-function table(rows: readonly Row[]): string {
-  const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-  const lines = rows.map(({ count, workingSets: { agent, vault } }) =>
-    [`${count}`, mib(agent), mib(vault), `${(agent / vault).toFixed(2)} x`]
-      .map((cell) => cell.padStart(12))
-      .join(''),
-  );
-  const head = ['secrets', 'agent', 'vault agent', 'ratio'].map((cell) => cell.padStart(12)).join('');
-  return [head, ...lines].join('\n');
-}
+const defaultCounts = '1,10,100';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      counts: { type: 'string', default: '1,10,100' },
+      counts: { type: 'string', default: defaultCounts },
       runs: { type: 'string', default: '3' },
       idle: { type: 'string', default: '45' },
       json: { type: 'boolean', default: false },
@@ -219,7 +215,9 @@ async function main(): Promise<void> {
     }
     const [namespace, door] = [await world.namespace(), await world.door()];
     const rows = await measure({ namespace, door, ca: world.ca.cert, vaultImage }, plan);
-    process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${table(rows)}\n`);
+    const table = tableOf(rows);
+    if (!values.json && values.counts === defaultCounts) record('pods', table);
+    process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : `${plain(table)}\n`);
   } finally {
     await world.stop();
   }
