@@ -10,7 +10,7 @@ import { root } from './steps.ts';
 export const runtimeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1'] as const;
 export const runtimeEnv = {
   MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: '16384',
+  MALLOC_MMAP_THRESHOLD_: '8192',
   MALLOC_TRIM_THRESHOLD_: '65536',
   UV_THREADPOOL_SIZE: '2',
 } as const;

@@ -44,6 +44,7 @@ function answered(start: Start, { body, signal }: HttpRequest, connectMs: number
   return new Promise((resolve, reject) => {
     const outgoing = start(resolve);
     const abort = (): void => void outgoing.destroy(signal?.reason);
+    if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
     outgoing.on('close', () => signal?.removeEventListener('abort', abort));
     outgoing.on('error', reject);
