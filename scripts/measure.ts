@@ -7,11 +7,12 @@ import { dist } from './bundle.ts';
 import { root } from './steps.ts';
 
 /** As the image starts Node; test/repo/bundle.test.ts holds the Dockerfile to it. */
-export const runtimeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1'] as const;
+export const runtimeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1', '--disable-sigusr1'] as const;
 export const runtimeEnv = {
   MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: '8192',
+  MALLOC_MMAP_THRESHOLD_: '32768',
   MALLOC_TRIM_THRESHOLD_: '65536',
+  MALLOC_TOP_PAD_: '16384',
   UV_THREADPOOL_SIZE: '2',
 } as const;
 

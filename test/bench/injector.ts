@@ -14,6 +14,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runtimeFlags } from '../../scripts/measure.ts';
 import { authority } from '../peers/certificates.ts';
 import { freePort, until } from '../peers/process.ts';
 
@@ -133,7 +134,7 @@ async function startInjector(folder: string, port: number, probes: number): Prom
     '--log-level',
     'warn',
   ];
-  const node = [process.execPath, '--max-semi-space-size=1', '--v8-pool-size=1', main];
+  const node = [process.execPath, ...runtimeFlags, main];
   const command = [
     ...node,
     'injector',
