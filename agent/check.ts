@@ -6,12 +6,12 @@ import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
 import type { SpecFile } from '../src/spec/yaml.ts';
 import { regexpFaults } from './check-regexps.ts';
-import { urlFaults } from './check-stores.ts';
 import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
 import { excerpt } from './excerpt.ts';
 import { type ExitCode, exitCodes, type Host, type Output, UsageError } from './host.ts';
 import { paintFor, wrap } from './paint.ts';
+import { urlFaults } from './store-urls.ts';
 
 interface Checked {
   readonly files: readonly SpecFile[];

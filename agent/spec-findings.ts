@@ -7,9 +7,9 @@ import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
 import type { SpecFile } from '../src/spec/yaml.ts';
 import { regexpFaults } from './check-regexps.ts';
-import { urlFaults } from './check-stores.ts';
 import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
+import { urlFaults } from './store-urls.ts';
 
 /** Below it an interval is worth a word: calls are paid for, and multiply with the pods. */
 const shortIntervalMs = 5 * 60_000;

@@ -1,5 +1,4 @@
 import type { Clock } from '../src/base/clock.ts';
-import { assertStoreUrl } from '../src/base/http.ts';
 import type { Log } from '../src/base/log.ts';
 import { type IdentitySource, openIdentity } from '../src/identity/identity.ts';
 import { type ObjectReferences, openReferences, type ReferenceSources } from '../src/identity/references.ts';
@@ -11,6 +10,7 @@ import type { Store } from '../src/spec/spec.ts';
 import type { Cluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import { networkOf } from './network.ts';
+import { allowed, assertUrls } from './store-urls.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -46,31 +46,15 @@ export async function openWorld(config: Config, env: Env, parts: WorldParts): Pr
   const { secrets: secretsDir, configMaps: configMapsDir } = config;
   const objects = parts.cluster?.objects(identity.namespace);
   const references = openReferences({ documents, secretsDir, configMapsDir, objects });
-  const network = { ...networkOf(config, env), storesAllow: allowList(config) };
+  const network = { ...networkOf(config, env), storesAllow: allowed(config.storesAllow) };
+  const { storesAllow, insecureStores: insecure } = config;
+  const urlPolicy = { storesAllow, insecure, env: identity.env };
   const contextOf = (store: Store, provider: Provider): StoreContext => {
-    allowed(store, provider, { config, env: identity.env });
+    assertUrls(store, urlPolicy, { store: store.id });
     return contextFor(store, provider, { ...parts, identity, references, network, config });
   };
   const stores = new Stores({ catalog, contextOf, clock, log });
   return { identity, namespace: identity.namespace, references, stores };
-}
-
-/** Throws SpecInvalid when a store, or its login, may not be talked to. */
-function allowed(
-  store: Store,
-  provider: Provider,
-  { config, env }: { readonly config: Config; readonly env: IdentitySource['env'] },
-): void {
-  const allow = allowList(config);
-  const at = { ...store.at, ...provider.endpointAt?.(store.config), store: store.id };
-  for (const url of provider.endpoints(store.config, env)) {
-    assertStoreUrl(url, { allow, insecure: config.insecureStores }, at);
-  }
-}
-
-/** Undefined allows any host. */
-function allowList({ storesAllow }: Config): Network['storesAllow'] {
-  return storesAllow.length === 0 ? undefined : storesAllow;
 }
 
 interface ContextParts extends WorldParts {
