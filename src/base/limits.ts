@@ -219,8 +219,8 @@ export const limits = {
   templateStepCount: 10_000_000,
   /** CPU time of one rendering. */
   templateCpuMs: 20_000,
-  /** A text that templates read as YAML. */
-  templateYamlBytes: 4 * 1024 * 1024,
+  /** A text that templates read as YAML: what a ConfigMap holds at most. One full of mistakes takes seconds a MiB. */
+  templateYamlBytes: 1024 * 1024,
   /** One rendered template. */
   templateOutputBytes: 16 * 1024 * 1024,
   /** A version, or a constraint on one, that a template compares. */
