@@ -13,6 +13,7 @@ export const probeCommand = [
   '/usr/local/bin/node',
   '--max-semi-space-size=1',
   '--v8-pool-size=1',
+  '--disable-sigusr1',
   '/app/probe.cjs',
 ] as const;
 

@@ -71,7 +71,7 @@ describe('the examples', () => {
       } = made[field] ?? {};
       assert.deepEqual(own[field], typeof made[field] === 'string' ? made[field] : rest, field);
     }
-    assert.deepEqual(own.startupProbe.exec.command.slice(0, 4), [...probeCommand]);
+    assert.deepEqual(own.startupProbe.exec.command.slice(0, probeCommand.length), [...probeCommand]);
     assert.equal(own.image, `external-secrets-agent:${version}`);
     assert.deepEqual(own.ports[0].name, made.ports[0].name);
   });
