@@ -23,5 +23,8 @@ fs.renameSync = (from, to) => {
 const { setFlagsFromString } = v8;
 v8.setFlagsFromString = (flag) => {
   setFlagsFromString(flag);
-  fs.writeFileSync(process.env.ESA_TEST_REPORT, JSON.stringify({ delivered, settled: loaded() }));
+  // In one step, since it is read as soon as it is there.
+  const report = process.env.ESA_TEST_REPORT;
+  fs.writeFileSync(`${report}.new`, JSON.stringify({ delivered, settled: loaded() }));
+  renameSync(`${report}.new`, report);
 };

@@ -74,7 +74,7 @@ export async function loadedAtStart(): Promise<{ readonly delivered: Loaded; rea
   const report = join(folder, 'report.json');
   const child = startBundle(folder, report);
   try {
-    await until(async () => (await readFile(report, 'utf8')).endsWith('}'));
+    await until(async () => (await stat(report)).isFile());
     return JSON.parse(await readFile(report, 'utf8'));
   } finally {
     const gone = new Promise((resolve) => child.once('exit', resolve));
