@@ -172,8 +172,8 @@ export class VaultClient implements Client {
     const { config } = this.#parts;
     refuseLease(path, answer, at);
     const v2 = config.version === 'v2';
-    const data = rawMembers(answer.text.text()).get('data');
-    const json = v2 ? data && rawMembers(data).get('data') : data;
+    const found = v2 ? member(answer.json, 'data') : answer.json;
+    const json = textOfTexts(found['data']) ?? asItCame(answer, v2);
     if (v2 && json === undefined) throw this.#notVersioned(path, at);
     if (json === undefined || json === 'null')
       return { kind: 'absent', reason: `${tried(path, config)}: no data` };
@@ -264,6 +264,24 @@ export class VaultClient implements Client {
     }
     return undefined;
   }
+}
+
+/** The text of `data`, and of KV v2 of the `data` within, with every digit and its order of members. */
+function asItCame(answer: VaultAnswer, v2: boolean): string | undefined {
+  const data = rawMembers(answer.text.text()).get('data');
+  return v2 ? data && rawMembers(data).get('data') : data;
+}
+
+/**
+ * An object whose members are texts, as most secrets are, loses nothing when JavaScript reads it; numbers would, and the
+ * order of members that are named by one. To read it byte by byte took a tenth of each first read.
+ */
+function textOfTexts(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const members = Object.entries(value);
+  if (!members.every(([name, text]) => typeof text === 'string' && !/^\d/.test(name))) return undefined;
+  const text = JSON.stringify(value);
+  return text.includes('\ufffd') ? undefined : text;
 }
 
 /** A lease is a dynamic secret: read again at every refresh it would make a new credential each time. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type Code, verdictOf } from '../../src/base/errors.ts';
+import { goMarshal, parseJson } from '../../src/base/json.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { type FaultProxy, startFaultProxy } from '../peers/fault-proxy.ts';
 import { missing, until } from '../peers/process.ts';
@@ -77,6 +78,25 @@ suite('vault, for real', { skip }, () => {
       const open = await store({ server: proxy.url });
       assert.equal(await tree(open, 'app'), '{"big":12345678901234567890,"one":1.0}');
       proxy.heal();
+    });
+
+    test('texts alone, under any name, mean what they mean to whoever reads all of it', async () => {
+      const v1 = await store({ path: 'kv1', version: 'v1' });
+      const v2 = await store();
+      for (const [i, texts] of [
+        '{"b":"1","a":"2"}',
+        '{"10":"ten","9":"nine","x":""}',
+        '{"__proto__":"p","constructor":"c","a b":"\\u2028<>&\\"\\\\\\ud83d\\ude00\\u0000"}',
+        '{"data":"d","metadata":"m"}',
+        '{"unreadable":"\\ufffd"}',
+      ].entries()) {
+        const key = `texts/${i}`;
+        await vault.put(`kv1/${key}`, texts);
+        await vault.put(`secret/${key}`, texts);
+        const written = goMarshal(parseJson(texts), { escapeHtml: true });
+        for (const open of [v1, v2])
+          assert.equal(goMarshal(parseJson(await tree(open, key)), { escapeHtml: true }), written, key);
+      }
     });
 
     test('versions, rotation, deleted, destroyed, undeleted', async () => {
