@@ -1,7 +1,7 @@
 import { AgentError, type At } from '../base/errors.ts';
 import { type Path, parsePath, pathText } from './path.ts';
 import { conform, type Findings, isMembers } from './schema/conform.ts';
-import { shapeOf } from './schema/notation.ts';
+import { type Shape, shapeOf } from './schema/notation.ts';
 import { shared } from './schema/shared.ts';
 import type { SpecNode } from './spec.ts';
 import type { SpecDocument } from './yaml.ts';
@@ -92,7 +92,7 @@ export class Subject implements Findings {
 
   /** The same for a value that was changed first. */
   conformValue(path: Path, value: unknown, notation: string): unknown {
-    return conform(value, shapeOf(notation, shared), path, this);
+    return conform(value, shapeFor(notation), path, this);
   }
 
   valueAt(path: Path): unknown {
@@ -126,7 +126,7 @@ export class Subject implements Findings {
     const filled = isMembers(raw)
       ? Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null))
       : (raw ?? { name: 'unnamed' });
-    const metadata = conform(filled, shapeOf(metadataShape, shared), ['metadata'], this) as RawMetadata;
+    const metadata = conform(filled, shapeFor(metadataShape), ['metadata'], this) as RawMetadata;
     return {
       name: this.name,
       namespace: metadata.namespace,
@@ -135,6 +135,15 @@ export class Subject implements Findings {
       annotations: new Map(Object.entries(metadata.annotations ?? {})),
     };
   }
+}
+
+const shapes = new Map<string, Shape>();
+
+/** Read once for each notation: a pod may have hundreds of documents of one kind. */
+function shapeFor(notation: string): Shape {
+  const shape = shapes.get(notation) ?? shapeOf(notation, shared);
+  shapes.set(notation, shape);
+  return shape;
 }
 
 interface RawMetadata {
