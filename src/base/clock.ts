@@ -48,7 +48,8 @@ export function uniform(clock: Clock, low: number, high: number): number {
 
 /**
  * Runs `work` under a deadline of this clock: its signal aborts after `ms`, or when `signal` does, and the
- * result rejects then even where the work does not listen.
+ * result rejects then even where the work does not listen. Once the work has ended its signal aborts as well: what is
+ * left of it is for nobody.
  */
 export async function withDeadline<T>(
   clock: Clock,
@@ -56,18 +57,17 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { ms, signal, expired } = deadline;
-  const ended = new AbortController();
   const inner = new AbortController();
   const { promise: over, reject } = Promise.withResolvers<never>();
   over.catch(() => {});
   const end = (reason: unknown): void => {
-    inner.abort(reason);
     reject(reason);
+    inner.abort(reason);
   };
   const abort = (): void => end(signal.reason);
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
-  clock.sleep(ms, ended.signal).then(
+  clock.sleep(ms, inner.signal).then(
     () => end(expired()),
     () => {},
   );
@@ -75,7 +75,7 @@ export async function withDeadline<T>(
     return await Promise.race([work(inner.signal), over]);
   } finally {
     signal.removeEventListener('abort', abort);
-    ended.abort(workEnded);
+    inner.abort(workEnded);
   }
 }
 

@@ -60,10 +60,13 @@ export interface HttpTransport {
  */
 export function openHttp(options: HttpOptions = {}): HttpTransport {
   const ways = new Map<string, Promise<Way>>();
+  /** The host that was let pass last: a store has one. */
+  let passed: string | undefined;
   return {
     request: async (request) => {
       const url = new URL(request.url);
-      if (!options.linkLocal) refuseLinkLocal(url);
+      if (!options.linkLocal && url.hostname !== passed) refuseLinkLocal(url);
+      passed = url.hostname;
       const proxy = options.proxy && !bypassesProxy(url, options.noProxy ?? []) ? options.proxy : undefined;
       const name = proxy === undefined ? url.protocol : 'proxied';
       const way = ways.get(name) ?? openWay(options, url, proxy);
