@@ -192,7 +192,12 @@ async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
   const events: LoopEvent[] = [];
   let left = loop.specs?.externalSecrets.length ?? 0;
   const { promise: tried, resolve } = Promise.withResolvers<void>();
-  const record = (event: LoopEvent): void => void events.push(event);
+  let paused: Promise<() => void> | undefined;
+  const record = (event: LoopEvent): void => {
+    events.push(event);
+    if (event.kind === 'call')
+      paused ??= import('./memory.ts').then(({ pauseCompilers }) => pauseCompilers());
+  };
   const count = (event: LoopEvent): void => {
     if (event.kind !== 'attempt' || --left > 0) return;
     observe.delete(count);
@@ -200,6 +205,7 @@ async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
   };
   observe.add(record).add(count);
   if (left > 0) await Promise.race([tried, clock.sleep(limits.firstRoundMs)]);
+  (await paused)?.();
   return { events, tried, end: () => observe.delete(record) };
 }
 

@@ -1,6 +1,20 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+const compilers = ['opt', 'maglev', 'sparkplug'] as const;
+
+/**
+ * Has what runs from here on interpreted, and returns what allows compilers again. In a first round most of the code
+ * runs once, and a hundred secrets make enough of it hot to keep a second core busy with compiling, which is where the
+ * store may be. To be called when all modules are loaded: flags count in what V8 takes a code cache for.
+ */
+export function pauseCompilers(): () => void {
+  for (const name of compilers) setFlagsFromString(`--no-${name}`);
+  return () => {
+    for (const name of compilers) setFlagsFromString(`--${name}`);
+  };
+}
+
 /**
  * Gives back what the start took, once there is nothing left to do but wait. To be called after the first
  * deliveries: on the command line the same flags reject V8's built-in code cache, which costs a start 12 to 18 ms.
@@ -9,7 +23,8 @@ import { runInNewContext } from 'node:vm';
  * one collection drops all that only the start needed. Figures are in docs/performance.md.
  */
 export function settleMemory(): void {
-  for (const flag of ['--no-opt', '--no-maglev', '--no-sparkplug', '--expose-gc']) setFlagsFromString(flag);
+  setFlagsFromString('--expose-gc');
+  pauseCompilers();
   const collect = runInNewContext('gc') as (options: object) => void;
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -32,7 +32,7 @@ const main = 'main.cjs';
  */
 const packs: Readonly<Record<string, readonly string[]>> = {
   /** What every `run` needs before it can deliver. */
-  'start.cjs': ['agent/main.ts', 'agent/run.ts', 'src/base/http-direct.ts'],
+  'start.cjs': ['agent/main.ts', 'agent/run.ts', 'agent/memory.ts', 'src/base/http-direct.ts'],
   /** What every sidecar loads when it has delivered. */
   'rest.cjs': [
     'src/observe/control.ts',
@@ -41,7 +41,6 @@ const packs: Readonly<Record<string, readonly string[]>> = {
     'agent/version.ts',
     'src/spec/watch.ts',
     'node_modules/chokidar/index.js',
-    'agent/memory.ts',
   ],
   'vault.cjs': ['src/providers/vault-open.ts', 'named:node-vault'],
   'aws.cjs': [
