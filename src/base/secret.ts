@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { inspect } from 'node:util';
 
 /** What a Secret shows wherever it is printed by mistake. */
@@ -40,7 +40,7 @@ export class Secret {
 
   /** Hex SHA-256 of the bytes, for change detection; never shown to users. */
   digest(): string {
-    return createHash('sha256').update(this.#bytes).digest('hex');
+    return hash('sha256', this.#bytes);
   }
 
   toString(): string {

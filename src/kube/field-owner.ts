@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { annotationPrefix } from '../spec/contract.ts';
 
 /** The API server's own bound on the name of a field manager. */
@@ -8,5 +8,5 @@ const fieldManagerLength = 128;
 export function fieldManagerOf(externalSecretName: string): string {
   const manager = annotationPrefix + externalSecretName;
   if (manager.length <= fieldManagerLength) return manager;
-  return `${annotationPrefix}sha256/${createHash('sha256').update(externalSecretName).digest('hex')}`;
+  return `${annotationPrefix}sha256/${hash('sha256', externalSecretName)}`;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { DataFromEntry, ExternalSecret, Find, RemoteRef } from '../spec/spec.ts';
 import type { GetRead } from './fetched.ts';
 
@@ -51,8 +50,5 @@ export function readOfRef(storeId: string, ref: RemoteRef): Read {
 }
 
 function readId(kind: string, storeId: string, parts: readonly unknown[]): string {
-  return createHash('sha256')
-    .update(JSON.stringify([kind, storeId, ...parts]))
-    .digest('hex')
-    .slice(0, 32);
+  return JSON.stringify([kind, storeId, ...parts]);
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, type At } from '../base/errors.ts';
 import type { Secret, SecretMap } from '../base/secret.ts';
@@ -59,9 +59,7 @@ export async function inputHash(
   const own = template === undefined ? [...pairs(spec.labels), null, ...pairs(spec.annotations)] : [];
   const values = [...entries].sort(byKey).map(([key, value]) => [key, value.digest()]);
   const rendered = template === undefined ? null : await templateInputs(template, sources, signal);
-  return createHash('sha256')
-    .update(JSON.stringify([formatVersion, name, own, values, rendered]))
-    .digest('hex');
+  return digestOf('sha256', JSON.stringify([formatVersion, name, own, values, rendered]));
 }
 
 /** Changes when the same inputs would render differently. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
@@ -65,8 +65,8 @@ function appliedFields(live: LiveSecret, manager: string): AppliedFields | undef
 export function dataHashOf(data: ReadonlyMap<string, Buffer>): string {
   const digests = [...data]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => [key, createHash('sha256').update(value).digest('hex')]);
-  return createHash('sha256').update(JSON.stringify(digests)).digest('hex');
+    .map(([key, value]) => [key, hash('sha256', value)]);
+  return hash('sha256', JSON.stringify(digests));
 }
 
 /** What a live Secret says that it holds, if its values are still those: undefined for anything touched. */
