@@ -68,6 +68,9 @@ async function samplesOf(
   return samples;
 }
 
+/** What a contender does after its last file, compiling and closing among it, is not to slow down the next one. */
+const settleMs = 1_000;
+
 /** One start of every contender, one after the other, then their memory after all have idled together. */
 async function round(
   contenders: readonly Contender[],
@@ -76,7 +79,10 @@ async function round(
 ): Promise<readonly Sample[]> {
   const running: Running[] = [];
   try {
-    for (const contender of contenders) running.push(await start(contender, count));
+    for (const contender of contenders) {
+      running.push(await start(contender, count));
+      await delay(settleMs);
+    }
     await delay(idleMs);
     return running.map(({ coldMs, coldCpuMs, memory }) => ({ coldMs, cpuMs: coldCpuMs, ...memory() }));
   } finally {
