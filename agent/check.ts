@@ -1,10 +1,10 @@
 import { type AgentError, type At, positionOf } from '../src/base/errors.ts';
 import { catalog } from '../src/providers/catalog.ts';
+import { type ReadFile, readDocuments } from '../src/spec/documents.ts';
 import { loadSpecs } from '../src/spec/load.ts';
 import { parseSpecs } from '../src/spec/parse.ts';
 import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
-import type { SpecFile } from '../src/spec/yaml.ts';
 import { regexpFaults } from './check-regexps.ts';
 import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
@@ -14,7 +14,7 @@ import { paintFor, wrap } from './paint.ts';
 import { urlFaults } from './store-urls.ts';
 
 interface Checked {
-  readonly files: readonly SpecFile[];
+  readonly files: readonly ReadFile[];
   readonly specs: SpecSet;
   readonly faults: readonly AgentError[];
 }
@@ -67,14 +67,15 @@ async function addRendered(
 async function readSpecs(config: Config): Promise<Checked> {
   const loaded = await loadSpecs(config.operands.length > 0 ? config.operands : config.specs);
   const { namespace } = config.identity === 'local' ? { namespace: undefined } : config.pod;
-  const matchesRegexp = await regexpMatcher(loaded.files);
-  const specs = parseSpecs(loaded.files, { namespace, catalog, matchesRegexp });
+  const files = await readDocuments(loaded.files);
+  const matchesRegexp = await regexpMatcher(files);
+  const specs = parseSpecs(files, { namespace, catalog, matchesRegexp });
   const faults = [
     ...[...loaded.problems, ...specs.problems, ...specs.warnings],
     ...[...templateFaults(specs), ...(await regexpFaults(specs.externalSecrets))],
     ...refusedStores(specs, config),
   ];
-  return { files: loaded.files, specs, faults: faults.sort(byPlace) };
+  return { files, specs, faults: faults.sort(byPlace) };
 }
 
 /** What `run` would not talk to. With --connect the doctor tries it, and says so itself. */

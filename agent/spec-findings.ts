@@ -1,11 +1,11 @@
 import { AgentError } from '../src/base/errors.ts';
 import type { SpecFindings } from '../src/inject/admit.ts';
 import { catalog } from '../src/providers/catalog.ts';
+import type { ReadFile } from '../src/spec/documents.ts';
 import { formatDuration } from '../src/spec/duration.ts';
 import { parseSpecs } from '../src/spec/parse.ts';
 import type { ExternalSecret, SpecSet } from '../src/spec/spec.ts';
 import { regexpMatcher } from '../src/spec/store-ref.ts';
-import type { SpecFile } from '../src/spec/yaml.ts';
 import { regexpFaults } from './check-regexps.ts';
 import { templateFaults } from './check-templates.ts';
 import type { Config } from './config.ts';
@@ -16,7 +16,7 @@ const shortIntervalMs = 5 * 60_000;
 
 /** What `check` finds, and what the policies of whoever runs the injector say of the stores. */
 export async function specFindings(
-  files: readonly SpecFile[],
+  files: readonly ReadFile[],
   namespace: string | undefined,
   policy: Pick<Config, 'requireTls' | 'storesAllow'>,
 ): Promise<SpecFindings> {

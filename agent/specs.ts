@@ -4,6 +4,7 @@ import { AgentError, describe } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { didYouMean } from '../src/base/nearest.ts';
 import type { OptionDefaults } from '../src/spec/annotations.ts';
+import { readDocuments } from '../src/spec/documents.ts';
 import { parseDuration } from '../src/spec/duration.ts';
 import { type LoadedSpecs, loadSpecs } from '../src/spec/load.ts';
 import { parseSpecs } from '../src/spec/parse.ts';
@@ -55,7 +56,8 @@ export class Specs {
     const running = new Map(inForce?.externalSecrets.map((spec) => [spec.target.name, spec.name]));
     const matchesRegexp = await regexpMatcher(files);
     const defaults = defaultsOf(config);
-    const parsed = parseSpecs(files, { namespace, catalog, defaults, running, matchesRegexp });
+    const read = await readDocuments(files);
+    const parsed = parseSpecs(read, { namespace, catalog, defaults, running, matchesRegexp });
     // What cannot be read is no part of the documents' hash, and when it can be, or is gone, the set is another.
     const hash = [parsed.hash, ...problems.map(describe)].join('\n');
     const specs = this.#only({ ...parsed, hash, problems: [...problems, ...parsed.problems] }, inForce);

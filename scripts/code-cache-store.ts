@@ -21,23 +21,43 @@ function answerTo({ url = '', headers }: IncomingMessage): object {
   return { data: { data: { password: 'p' }, metadata: { version: 1 } } };
 }
 
-const vault = (url: string): string => `apiVersion: external-secrets.io/v1
+/** In the style of most specs, which the YAML library is not needed for. */
+const vault = (url: string): string => `# Where secrets come from.
+apiVersion: external-secrets.io/v1
 kind: SecretStore
-metadata: {name: vault}
+metadata:
+  name: vault
 spec:
-  provider: {vault: {server: "${url}", path: secret, auth: {kubernetes: {mountPath: kubernetes, role: app}}}}
+  provider:
+    vault:
+      server: "${url}"
+      path: secret
+      version: 'v2'
+      auth:
+        kubernetes: {mountPath: kubernetes, role: app}
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
-metadata: {name: vault}
+metadata: {name: vault, labels: {}}
 spec:
-  refreshInterval: 5m
-  secretStoreRef: {name: vault}
+  refreshInterval: 5m # of every pod
+  secretStoreRef:
+    name: vault
+  target:
+    template:
+      mergePolicy: Merge
+      data:
+        conf: |
+          password={{ .one }}
   data:
-    - {secretKey: one, remoteRef: {key: one, property: password}}
+    - secretKey: one
+      remoteRef:
+        key: one
+        property: password
     - {secretKey: two, remoteRef: {key: two}}
 `;
 
+/** Brackets over several lines take the YAML library. */
 const aws = (): string => `apiVersion: external-secrets.io/v1
 kind: SecretStore
 metadata: {name: aws}
@@ -62,10 +82,11 @@ metadata: {name: aws}
 spec:
   refreshInterval: 5m
   secretStoreRef: {name: aws}
-  data:
-    - {secretKey: one, remoteRef: {key: one, property: password}}
-    - {secretKey: two, remoteRef: {key: two}}
-    - {secretKey: three, remoteRef: {key: three, version: uuid/v}}
+  data: [
+    {secretKey: one, remoteRef: {key: one, property: password}},
+    {secretKey: two, remoteRef: {key: two}},
+    {secretKey: three, remoteRef: {key: three, version: uuid/v}},
+  ]
 `;
 
 /** What each start is to load, given the address of its store. */

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AgentError, describe } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { SpecFile } from '../spec/yaml.ts';
+import type { SpecFile } from '../spec/document.ts';
+import { type ReadFile, readDocuments } from '../spec/documents.ts';
 import type { InjectSettings, PodOptions } from './options.ts';
 import { patchPod } from './patch.ts';
 import { membersOf, textOf } from './raw.ts';
@@ -18,7 +19,7 @@ export interface SpecFindings {
   readonly advice: readonly AgentError[];
 }
 
-export type CheckSpecs = (files: readonly SpecFile[], namespace: string | undefined) => Promise<SpecFindings>;
+export type CheckSpecs = (files: readonly ReadFile[], namespace: string | undefined) => Promise<SpecFindings>;
 
 export interface Admission {
   readonly settings: InjectSettings;
@@ -61,7 +62,7 @@ export async function inlineFindings(
   const files = [{ path: 'spec', text: spec }];
   const large = tooLarge(files);
   if (large !== undefined) return { faults: [large], advice: [] };
-  return await turns.take(() => checkSpecs(files, namespace));
+  return await turns.take(async () => checkSpecs(await readDocuments(files), namespace));
 }
 
 /** `/validate`: refuses documents that `check` would refuse, in its words. */
@@ -84,8 +85,9 @@ async function validated(review: Review, { checkSpecs, turns }: Admission): Prom
     return found.mayBeLarge ? allowed('too-large', [shown(large)]) : denied([large]);
   }
   const { missing, faults, advice } = await turns.take(async () => {
-    const { placeholders, ...elsewhere } = storesElsewhere(found.files);
-    const findings = await checkSpecs([...found.files, ...placeholders], review.namespace);
+    const read = await readDocuments(found.files);
+    const { placeholders, ...elsewhere } = storesElsewhere(read);
+    const findings = await checkSpecs([...read, ...(await readDocuments(placeholders))], review.namespace);
     return { ...elsewhere, ...findings };
   });
   const soft = found.tolerant ? faults.filter(isUnsupported) : [];

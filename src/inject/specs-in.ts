@@ -1,7 +1,8 @@
 import { AgentError } from '../base/errors.ts';
 import { annotationPrefix, specsLabel } from '../spec/contract.ts';
+import type { SpecFile } from '../spec/document.ts';
+import type { ReadFile } from '../spec/documents.ts';
 import { isSpecName } from '../spec/load.ts';
-import { readYaml, type SpecFile } from '../spec/yaml.ts';
 import { listOf, type Members, membersOf, textOf } from './raw.ts';
 
 /** The specs that an object holds or is. */
@@ -124,8 +125,8 @@ export interface Elsewhere {
 }
 
 /** The stores that ExternalSecrets name and the files do not hold. */
-export function storesElsewhere(files: readonly SpecFile[]): Elsewhere {
-  const documents = files.flatMap((file) => readYaml(file).documents).map(({ value }) => membersOf(value));
+export function storesElsewhere(files: readonly ReadFile[]): Elsewhere {
+  const documents = files.flatMap(({ documents }) => documents).map(({ value }) => membersOf(value));
   const all = documents.flatMap((each) => (each['kind'] === 'List' ? listOf(each['items']) : [each]));
   const here = new Set(all.map((each) => `${each['kind']}/${membersOf(each['metadata'])['name']}`));
   const referenced = all.filter(({ kind }) => kind === 'ExternalSecret').flatMap(storeRefs);

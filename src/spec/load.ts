@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { AgentError, type At, asAgentError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { options } from './contract.ts';
-import type { SpecFile } from './yaml.ts';
+import type { SpecFile } from './document.ts';
 
 export interface LoadedSpecs {
   /** Sorted by path. */

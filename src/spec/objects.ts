@@ -1,10 +1,10 @@
 import { AgentError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
+import type { SpecDocument } from './document.ts';
 import type { Path } from './path.ts';
 import { isMembers } from './schema/conform.ts';
 import { generators } from './schema/generators.ts';
 import { shown } from './schema/rules.ts';
-import type { SpecDocument } from './yaml.ts';
 
 export interface Header {
   readonly kind: string;

@@ -3,6 +3,8 @@ import { limits } from '../base/limits.ts';
 import type { SecretMap } from '../base/secret.ts';
 import type { OptionDefaults } from './annotations.ts';
 import { refuseCollisions } from './collisions.ts';
+import { tooManyDocuments } from './document.ts';
+import type { ReadFile } from './documents.ts';
 import { readExternalSecret } from './external-secret.ts';
 import { checkGenerator } from './generator.ts';
 import { hashOf } from './hash.ts';
@@ -14,7 +16,6 @@ import { type ExternalSecret, type SpecSet, type Store, type StoreKind, storeId 
 import { readStore, type StoreCatalog, type StoreDraft } from './store.ts';
 import { checkExpressions, type MatchesRegexp, storeResolver } from './store-ref.ts';
 import { Subject } from './subject.ts';
-import { readYaml, type SpecFile, tooManyDocuments } from './yaml.ts';
 
 export interface ParseOptions {
   /** The pod's own; undefined on a laptop, where any one namespace will do. */
@@ -36,10 +37,9 @@ interface Draft {
 
 /** Hop 2: documents to specs. Pure; never throws. Whatever is wrong with one document is a problem of that
  * document alone, and the others are read. */
-export function parseSpecs(files: readonly SpecFile[], options: ParseOptions): SpecSet {
-  const read = files.map(readYaml);
-  const documents = read.flatMap((file) => file.documents).flatMap(objectsIn);
-  const problems = read.flatMap((file) => file.problems);
+export function parseSpecs(files: readonly ReadFile[], options: ParseOptions): SpecSet {
+  const documents = files.flatMap((file) => file.documents).flatMap(objectsIn);
+  const problems = files.flatMap((file) => file.problems);
   if (documents.length > limits.specDocumentCount) problems.push(tooManyDocuments());
   const drafts: Draft[] = [];
   for (const document of documents.slice(0, limits.specDocumentCount)) {
@@ -47,17 +47,14 @@ export function parseSpecs(files: readonly SpecFile[], options: ParseOptions): S
     if (header instanceof AgentError) problems.push(header);
     else drafts.push({ header, subject: new Subject(document, header) });
   }
-  const hash = hashOf([...documents.map((document) => hashOf(document.value)).sort(), texts(read, files)]);
+  const hash = hashOf([...documents.map((document) => hashOf(document.value)).sort(), unreadTexts(files)]);
   return assemble(drafts, { problems, hash }, options);
 }
 
 /** What could not be read counts in the hash as its text. */
-function texts(
-  read: readonly { readonly problems: readonly AgentError[] }[],
-  files: readonly SpecFile[],
-): string[] {
+function unreadTexts(files: readonly ReadFile[]): string[] {
   return files
-    .filter((_, i) => (read[i]?.problems.length ?? 0) > 0)
+    .filter(({ problems }) => problems.length > 0)
     .map(({ text }) => hashOf(text))
     .sort();
 }

@@ -1,10 +1,10 @@
 import { AgentError, type At } from '../base/errors.ts';
+import type { SpecDocument } from './document.ts';
 import { type Path, parsePath, pathText } from './path.ts';
 import { conform, type Findings, isMembers } from './schema/conform.ts';
 import { type Shape, shapeOf } from './schema/notation.ts';
 import { shared } from './schema/shared.ts';
 import type { SpecNode } from './spec.ts';
-import type { SpecDocument } from './yaml.ts';
 
 /** What every object has. */
 export interface Metadata {

@@ -15,6 +15,7 @@ import { Turns } from '../../src/inject/turns.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { authority } from '../peers/certificates.ts';
 import { until } from '../peers/process.ts';
+import { readNow } from '../spec/read-now.ts';
 import { type Loose, pod } from './pods.ts';
 import { startInjector, type TestInjector } from './webhooks.ts';
 
@@ -456,12 +457,13 @@ describe('the webhook', () => {
           },
         }),
       );
-      const { faults } = await specFindings([{ path: 's', text }], 'apps', {
+      const files = readNow([{ path: 's', text }]);
+      const { faults } = await specFindings(files, 'apps', {
         requireTls: true,
         storesAllow: [],
       });
       assert.match(faults[0]?.message ?? '', /plain http/);
-      const allowed = await specFindings([{ path: 's', text }], 'apps', {
+      const allowed = await specFindings(files, 'apps', {
         requireTls: false,
         storesAllow: ['other'],
       });

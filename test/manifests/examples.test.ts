@@ -6,6 +6,7 @@ import { describe as textOf } from '../../src/base/errors.ts';
 import { probeCommand } from '../../src/inject/agent-container.ts';
 import { specsLabel } from '../../src/spec/contract.ts';
 import { injected, prefix } from '../inject/pods.ts';
+import { readNow } from '../spec/read-now.ts';
 import { documentsOf, type Loose, yamlFiles } from './documents.ts';
 
 const files = yamlFiles('examples').filter((file) => !/examples\/(quickstart|aws|vault)\//.test(file));
@@ -29,7 +30,7 @@ describe('the examples', () => {
         assert.ok(configMaps.length > 0);
         for (const { data, metadata } of configMaps) {
           assert.equal(metadata.labels[specsLabel], 'true');
-          const specs = Object.entries(data).map(([path, text]) => ({ path, text: String(text) }));
+          const specs = readNow(Object.entries(data).map(([path, text]) => ({ path, text: String(text) })));
           const policy = { requireTls: true, storesAllow: [] };
           const { faults, advice } = await specFindings(specs, 'apps', policy);
           assert.deepEqual([...faults, ...advice].map(textOf), []);

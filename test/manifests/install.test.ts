@@ -11,6 +11,7 @@ import { specsIn } from '../../src/inject/specs-in.ts';
 import { agentOf, injected, type Loose } from '../inject/pods.ts';
 import { type ApiServer, apiServerPrograms, startApiServer } from '../peers/apiserver.ts';
 import { findProgram, missing } from '../peers/process.ts';
+import { readNow } from '../spec/read-now.ts';
 import { documentsIn, documentsOf, pathOf } from './documents.ts';
 
 const run = promisify(execFile);
@@ -119,7 +120,7 @@ for (const file of ['docs/install.md', 'docs/injection.md']) {
     const config = done.spec.volumes.find(({ configMap }: Loose) => configMap !== undefined);
     assert.equal(config.configMap.name, map.metadata.name);
     assert.ok(specsIn(map) !== undefined, 'it is checked when it is applied');
-    const { files } = specsIn(map)!;
+    const files = readNow(specsIn(map)!.files);
     assert.deepEqual((await specFindings(files, 'apps', { requireTls: true, storesAllow: [] })).faults, []);
   });
 }

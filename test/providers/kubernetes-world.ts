@@ -12,6 +12,7 @@ import { kubernetes } from '../../src/providers/kubernetes.ts';
 import type { Client, Network } from '../../src/providers/provider.ts';
 import { parseSpecs } from '../../src/spec/parse.ts';
 import type { ExternalSecret, SpecNode, Store } from '../../src/spec/spec.ts';
+import { readNow } from '../spec/read-now.ts';
 
 export const never = new AbortController().signal;
 
@@ -103,7 +104,7 @@ export function externalSecretOf(spec: object): ExternalSecret {
     },
   ];
   const text = documents.map((document) => JSON.stringify(document)).join('\n---\n');
-  const { externalSecrets, problems } = parseSpecs([{ path: 'specs.yaml', text }], {
+  const { externalSecrets, problems } = parseSpecs(readNow([{ path: 'specs.yaml', text }]), {
     namespace: 'shop',
     catalog: { kubernetes },
     matchesRegexp: () => true,

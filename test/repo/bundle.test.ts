@@ -41,10 +41,10 @@ describe('dist/', () => {
       assert.ok(now.totalBytes > budget.totalBytes * 0.8, 'the bundle shrank: npm run build -- --record');
     });
 
-    test('no SDK is loaded at start, and no TLS', async () => {
+    test('no SDK is loaded at start, no YAML library, and no TLS', async () => {
       const { builtins, files } = (await loadedAtStart()).settled;
       assert.deepEqual(
-        files.filter((file) => /undici|vault|aws|secrets-manager|re2|forge/.test(file)),
+        files.filter((file) => /undici|vault|aws|secrets-manager|re2|forge|yaml/.test(file)),
         [],
       );
       assert.deepEqual(

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { AgentError } from '../../src/base/errors.ts';
 import { parseSpecs } from '../../src/spec/parse.ts';
+import { readNow } from './read-now.ts';
 import { catalog, lines, names, parse, secretOf, survivors } from './samples.ts';
 
 /** Each bad document stands before the good ones, in the same file, and they survive it. */
@@ -126,13 +127,11 @@ test('an unknown field is a warning, and the ExternalSecret is read', () => {
 });
 
 test('binary garbage is no text', () => {
-  const set = parseSpecs(
-    [
-      { path: 'a.yaml', text: 'a: \u0000\u0001' },
-      { path: 'b.yaml', text: survivors },
-    ],
-    { catalog },
-  );
+  const files = readNow([
+    { path: 'a.yaml', text: 'a: \u0000\u0001' },
+    { path: 'b.yaml', text: survivors },
+  ]);
+  const set = parseSpecs(files, { catalog });
   assert.deepEqual(lines(set.problems), [
     'a.yaml:1:4: SpecInvalid: the file is not text (keep only YAML or JSON files among the specs)',
   ]);

@@ -5,6 +5,7 @@ import { generators } from '../../src/spec/schema/generators.ts';
 import { shapeOf } from '../../src/spec/schema/notation.ts';
 import { providers } from '../../src/spec/schema/providers.ts';
 import { shared } from '../../src/spec/schema/shared.ts';
+import { readNow } from './read-now.ts';
 import { catalog, fakeStore, lines, names, parse, secretOf } from './samples.ts';
 
 const shareTarget = (name: string) => `${secretOf(name)}  target: {name: shared}\n`;
@@ -209,7 +210,7 @@ test('generators are checked', () => {
 });
 
 test('the hash of a set follows its content, not its files and their order', () => {
-  const hash = (files: { path: string; text: string }[]) => parseSpecs(files, { catalog }).hash;
+  const hash = (files: { path: string; text: string }[]) => parseSpecs(readNow(files), { catalog }).hash;
   const [a, b] = [secretOf('one'), fakeStore];
   const together = hash([{ path: 'x', text: `${a}---\n${b}` }]);
   assert.equal(

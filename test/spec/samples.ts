@@ -2,6 +2,7 @@ import { AgentError, describe } from '../../src/base/errors.ts';
 import { type ParseOptions, parseSpecs } from '../../src/spec/parse.ts';
 import type { ExternalSecret, SpecSet } from '../../src/spec/spec.ts';
 import type { StoreCatalog } from '../../src/spec/store.ts';
+import { readNow } from './read-now.ts';
 
 /** Providers that take whatever the structure allowed, and give it back. */
 export const catalog: StoreCatalog = {
@@ -64,18 +65,17 @@ export const sound = `
 `;
 
 export function parse(text: string, options: Partial<ParseOptions> = {}): SpecSet {
-  return parseSpecs([{ path: 'specs.yaml', text }], { namespace: 'app', catalog, ...options });
+  const files = readNow([{ path: 'specs.yaml', text }]);
+  return parseSpecs(files, { namespace: 'app', catalog, ...options });
 }
 
 /** One document beside the fake store, which has the first lines. */
 export function parseOne(text: string, options: Partial<ParseOptions> = {}): SpecSet {
-  return parseSpecs(
-    [
-      { path: 'it.yaml', text },
-      { path: 'store.yaml', text: fakeStore },
-    ],
-    { namespace: 'app', catalog, ...options },
-  );
+  const files = readNow([
+    { path: 'it.yaml', text },
+    { path: 'store.yaml', text: fakeStore },
+  ]);
+  return parseSpecs(files, { namespace: 'app', catalog, ...options });
 }
 
 export function lines(errors: readonly AgentError[]): string[] {
