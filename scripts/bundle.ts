@@ -44,6 +44,8 @@ const packs: Readonly<Record<string, readonly string[]>> = {
   ],
   /** For specs that the plain reader leaves. */
   'yaml.cjs': ['src/spec/yaml.ts'],
+  /** For specs with a template. */
+  'template.cjs': ['src/plan/assemble.ts'],
   'vault.cjs': ['src/providers/vault-open.ts', 'named:node-vault'],
   'aws.cjs': [
     'src/providers/aws-secrets-manager.ts',

@@ -57,7 +57,7 @@ spec:
     - {secretKey: two, remoteRef: {key: two}}
 `;
 
-/** Brackets over several lines take the YAML library. */
+/** Brackets over several lines take the YAML library, and so does what such a template renders. */
 const aws = (): string => `apiVersion: external-secrets.io/v1
 kind: SecretStore
 metadata: {name: aws}
@@ -82,6 +82,7 @@ metadata: {name: aws}
 spec:
   refreshInterval: 5m
   secretStoreRef: {name: aws}
+  target: {template: {mergePolicy: Merge, templateFrom: [{literal: "four: {{ .one }}"}]}}
   data: [
     {secretKey: one, remoteRef: {key: one, property: password}},
     {secretKey: two, remoteRef: {key: two}},

@@ -6,7 +6,6 @@ import { Secret, type SecretMap } from '../base/secret.ts';
 import type { DecodingStrategy, Template, TemplateFrom, TemplateText } from '../spec/spec.ts';
 import { TemplateError } from '../template/failure.ts';
 import { functions } from '../template/functions/functions.ts';
-import { readFlatYaml } from '../template/go-yaml.ts';
 import { execute, load, parseTemplate, type World } from '../template/template.ts';
 import { isValidUtf8 } from '../template/utf8.ts';
 import { fromText, GoMap, toText } from '../template/value.ts';
@@ -112,7 +111,7 @@ class Assembly {
   /** The rendered text is YAML, whose members are keys and values. */
   async #keysAndValues(into: Into, text: Text, strategy: DecodingStrategy): Promise<void> {
     const rendered = await this.#render(text);
-    for (const [key, value] of readKeysAndValues(rendered, text)) {
+    for (const [key, value] of await readKeysAndValues(rendered, text)) {
       this.#set(into, key, decoded(Secret.of(value), strategy, key, text.at));
     }
   }
@@ -147,7 +146,8 @@ function decoded(value: Secret, strategy: DecodingStrategy, key: string, at: At)
 }
 
 /** As sigs.k8s.io/yaml reads it, YAML 1.1 with all its conversions. */
-function readKeysAndValues(rendered: string, { name, at }: Text): ReadonlyMap<string, string> {
+async function readKeysAndValues(rendered: string, { name, at }: Text): Promise<ReadonlyMap<string, string>> {
+  const { readFlatYaml } = await import('../template/go-yaml.ts');
   try {
     if (!isValidUtf8(rendered)) throw new YamlFault('bytes that are no UTF-8');
     return readFlatYaml(toText(rendered));
