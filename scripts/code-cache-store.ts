@@ -90,5 +90,5 @@ spec:
   ]
 `;
 
-/** What each start is to load, given the address of its store. */
-export const rounds: readonly ((url: string) => string)[] = [vault, aws];
+/** What each start is to load, given the address of its store; by the name of the ExternalSecret that it delivers. */
+export const rounds: Readonly<Record<string, (url: string) => string>> = { vault, aws };

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,13 +27,20 @@ export async function cacheCode(folder = dist): Promise<void> {
   const url = `http://127.0.0.1:${(store.address() as AddressInfo).port}`;
   try {
     // A file that two of them load is as the first has it.
-    for (const specsOf of rounds) await cacheRound(folder, specsOf(url), url);
+    for (const [name, specsOf] of Object.entries(rounds))
+      await cacheRound(folder, { name, specs: specsOf(url), url });
   } finally {
     store.close();
   }
 }
 
-async function cacheRound(folder: string, specs: string, url: string): Promise<void> {
+interface Round {
+  readonly name: string;
+  readonly specs: string;
+  readonly url: string;
+}
+
+async function cacheRound(folder: string, { name, specs, url }: Round): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'code-cache-'));
   try {
     const child = await startIn(work, folder, { specs, url });
@@ -40,6 +48,8 @@ async function cacheRound(folder: string, specs: string, url: string): Promise<v
     const [code] = await once(child, 'exit');
     clearTimeout(late);
     if (code !== 0) throw new Error(`the bundle ended with ${code} before its start was over`);
+    // What a start that fails has run is not what a start runs.
+    if (!existsSync(join(work, 'output', name))) throw new Error(`the bundle did not deliver from ${name}`);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
