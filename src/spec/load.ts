@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   closeSync,
   constants,
@@ -187,12 +188,12 @@ function textOf(bytes: Buffer): string {
       remedy: 'write a document into it, or remove it',
     });
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
+  if (!isUtf8(bytes)) {
     const remedy = 'keep only YAML or JSON files in UTF-8 among the specs';
     throw new AgentError('SpecInvalid', 'the file is not text', { remedy });
   }
+  // A byte order mark says what is known by now.
+  return bytes.toString('utf8').replace(/^\ufeff/, '');
 }
 
 function tooLarge(what: string, limit: number): AgentError {
