@@ -16,6 +16,7 @@ import { Cluster, podEvents, secretSinks, statusWriter } from './cluster.ts';
 import type { Config } from './config.ts';
 import { type Doors, openDoors } from './doors.ts';
 import { type ExitCode, exitCodes, type Host } from './host.ts';
+import { pauseCompilers, settleMemory } from './memory.ts';
 import { Specs } from './specs.ts';
 import { openWorld } from './world.ts';
 
@@ -175,7 +176,7 @@ async function openRest(agent: Agent, host: Host, before: Recording): Promise<Re
   // What changed before there was a watch.
   read();
   await reading;
-  void before.tried.then(async () => (await import('./memory.ts')).settleMemory());
+  void before.tried.then(settleMemory);
   return { doors, watch };
 }
 
@@ -193,10 +194,11 @@ async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
   let left = loop.specs?.externalSecrets.length ?? 0;
   const { promise: tried, resolve } = Promise.withResolvers<void>();
   let paused: Promise<() => void> | undefined;
+  let calls = 0;
   const record = (event: LoopEvent): void => {
     events.push(event);
-    if (event.kind === 'call')
-      paused ??= import('./memory.ts').then(({ pauseCompilers }) => pauseCompilers());
+    // When a login and a read were answered all modules are loaded; a pod of one secret is done then.
+    if (event.kind === 'call' && ++calls === 3) paused = pauseCompilers();
   };
   const count = (event: LoopEvent): void => {
     if (event.kind !== 'attempt' || --left > 0) return;

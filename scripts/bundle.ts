@@ -6,7 +6,7 @@
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { build, type Metafile, type OutputFile, transform } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { namedExports, slim } from './slim.ts';
 import { root } from './steps.ts';
 
@@ -15,11 +15,12 @@ export const dist = join(root, 'dist');
 const target = 'node24';
 
 export async function bundle(folder = dist): Promise<void> {
-  const { chunks, fileOf } = await buildChunks(folder);
+  const { texts, fileOf } = await buildChunks(folder);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const texts = new Map(await Promise.all(chunks.map(asCommonJs)));
-  for (const [name, text] of gather(texts, fileOf)) await writeFile(join(folder, name), text);
+  for (const [file, names] of Map.groupBy(texts.keys(), (name) => fileOf.get(name) ?? name))
+    await writeFile(join(folder, file), wrapped(await asCommonJs(names, texts)));
+  await writeFile(join(folder, main), loaderOf(fileOf));
   await buildProbe(folder);
 }
 
@@ -32,7 +33,7 @@ const main = 'main.cjs';
  */
 const packs: Readonly<Record<string, readonly string[]>> = {
   /** What every `run` needs before it can deliver. */
-  'start.cjs': ['agent/main.ts', 'agent/run.ts', 'agent/memory.ts', 'src/base/http-direct.ts'],
+  'start.cjs': ['agent/main.ts', 'agent/run.ts', 'src/base/http-direct.ts'],
   /** What every sidecar loads when it has delivered. */
   'rest.cjs': [
     'src/observe/control.ts',
@@ -74,21 +75,10 @@ function pathOf(outputs: Metafile['outputs'], source: string): string {
 }
 
 interface Chunks {
-  readonly chunks: readonly OutputFile[];
+  /** ESM, by name. */
+  readonly texts: ReadonlyMap<string, string>;
   /** The pack of each that is in one. */
   readonly fileOf: ReadonlyMap<string, string>;
-}
-
-/** Puts the chunks into their packs, each as a function that runs when it is first asked for. */
-function gather(texts: ReadonlyMap<string, string>, fileOf: Chunks['fileOf']): ReadonlyMap<string, string> {
-  const files = new Map([...texts].filter(([name]) => !fileOf.has(name)));
-  for (const file of Object.keys(packs)) {
-    const names = [...fileOf.keys()].filter((name) => fileOf.get(name) === file).sort();
-    const inner = names.map((name) => `${JSON.stringify(name)}(module,exports,require){${texts.get(name)}}`);
-    files.set(file, `module.exports={${inner.join(',\n')}};`);
-  }
-  const wrappedFiles = [...files].map(([name, text]) => [name, wrapped(text)] as const);
-  return new Map([...wrappedFiles, [main, loaderOf(fileOf)]]);
 }
 
 /** As the loader runs it. In ASCII alone: V8 keeps a text with any other character in twice the memory, and reads
@@ -108,7 +98,7 @@ function wrapped(text: string): string {
  */
 const loaderOf = (fileOf: Chunks['fileOf']): string => `"use strict";
 const {readFileSync}=require("node:fs"),{join}=require("node:path"),{Script}=require("node:vm");
-const loaded=new Map,scripts=new Map,packs=new Map;
+const chunks=new Map,files=new Map,scripts=new Map;
 const fileOf=${JSON.stringify(Object.fromEntries(fileOf))};
 function cacheOf(path){try{return readFileSync(path+".cache")}catch{}}
 function compile(name){
@@ -117,27 +107,22 @@ function compile(name){
   scripts.set(name,script);
   return script.runInThisContext();
 }
-function chunkOf(name){
-  const file=fileOf[name];
-  if(file===undefined)return compile(name);
-  let pack=packs.get(file);
-  if(pack===undefined){
-    const module={exports:{}};
-    compile(file)(module,module.exports,require);
-    packs.set(file,pack=module.exports);
+function fileWith(name){
+  const file=fileOf[name]??name;
+  let module=files.get(file);
+  if(module===undefined){
+    files.set(file,module={exports:{}});
+    compile(file)(module,module.exports,(path)=>path.startsWith("./")?load(path.slice(2)):require(path));
   }
-  return pack[name];
+  return module.exports;
 }
 function load(name){
-  let chunk=loaded.get(name);
-  if(chunk===undefined){
-    loaded.set(name,chunk={exports:{}});
-    chunkOf(name)(chunk,chunk.exports,(path)=>path.startsWith("./")?load(path.slice(2)):require(path));
-  }
-  return chunk.exports;
+  let chunk=chunks.get(name);
+  if(chunk===undefined)chunks.set(name,chunk=Object.defineProperty(fileWith(name)[name],"__esModule",{value:true}));
+  return chunk;
 }
-module.exports={load,scripts};
-if(require.main===module)load("${main}");
+module.exports={load,scripts,fileOf};
+if(require.main===module)load("${main}").main();
 `;
 
 async function buildChunks(folder: string): Promise<Chunks> {
@@ -160,22 +145,46 @@ async function buildChunks(folder: string): Promise<Chunks> {
     // The AWS SDK's ESM can be shaken, its CommonJS cannot.
     mainFields: ['module', 'main'],
     // undici asks whether it is bundled into Node itself, and then leaves its experimental parser out.
-    define: { esbuildDetection: '1', 'process.env.JEST_WORKER_ID': 'undefined' },
+    define: { esbuildDetection: '1', 'process.env.JEST_WORKER_ID': 'undefined', 'import.meta.main': 'false' },
     plugins: [slim, namedExports],
   });
-  return { chunks: outputFiles, fileOf: packed(metafile.outputs) };
+  const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+  return { texts, fileOf: packed(metafile.outputs) };
 }
 
-/** `import` becomes `require`, `import()` a promise of one; the names between chunks stay as they are. */
-async function asCommonJs(chunk: OutputFile): Promise<readonly [name: string, text: string]> {
-  const { code } = await transform(chunk.text, {
+/**
+ * Chunks of one file as CommonJS, which has a namespace for each of them. They are one scope, so what one takes of
+ * another costs nothing; between files each use is a call of a getter. `import` of another file becomes `require`,
+ * `import()` a promise of one.
+ */
+async function asCommonJs(names: readonly string[], texts: ReadonlyMap<string, string>): Promise<string> {
+  const here: Plugin = {
+    name: 'here',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\.\// }, ({ path, kind }) =>
+        kind !== 'dynamic-import' && names.includes(basename(path))
+          ? { path: basename(path), namespace: 'chunk' }
+          : { path, external: true },
+      );
+      onLoad({ filter: /.*/, namespace: 'chunk' }, ({ path }) => ({ contents: texts.get(path)! }));
+    },
+  };
+  const { outputFiles } = await build({
+    stdin: {
+      contents: names.map((name) => `export * as ${JSON.stringify(name)} from './${name}';`).join('\n'),
+    },
+    bundle: true,
     format: 'cjs',
     platform: 'node',
     target,
     minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
     supported: { 'dynamic-import': false },
+    plugins: [here],
+    write: false,
   });
-  return [basename(chunk.path), code];
+  return outputFiles[0]!.text;
 }
 
 async function buildProbe(folder: string): Promise<void> {
