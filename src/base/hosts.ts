@@ -1,23 +1,17 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { Addresses } from './addresses.ts';
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+const loopback = new Addresses('127.0.0.0/8', '::1/128');
 
-/** Link-local ranges, and the addresses outside them at which clouds serve instance credentials. */
-const linkLocal = new BlockList();
-linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
-linkLocal.addSubnet('fe80::', 10, 'ipv6');
-/** AWS: IMDS is fd00:ec2::254, Pod Identity fd00:ec2::23. */
-linkLocal.addSubnet('fd00:ec2::', 32, 'ipv6');
-/** Azure's wire server and Alibaba's metadata service. */
-linkLocal.addAddress('168.63.129.16', 'ipv4');
-linkLocal.addAddress('100.100.100.200', 'ipv4');
-
-function within(list: BlockList, address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
-}
+/** Link-local ranges, and the addresses outside them at which clouds serve instance credentials: of AWS IMDS
+ * (fd00:ec2::254) and Pod Identity (fd00:ec2::23), Azure's wire server, Alibaba's metadata service. */
+const linkLocal = new Addresses(
+  '169.254.0.0/16',
+  'fe80::/10',
+  'fd00:ec2::/32',
+  '168.63.129.16/32',
+  '100.100.100.200/32',
+);
 
 /** A URL's hostname without the brackets of IPv6 and without the root's dot, in lower case. */
 export function bareHost(hostname: string): string {
@@ -29,12 +23,12 @@ export function bareHost(hostname: string): string {
 
 export function isLoopback(hostname: string): boolean {
   const host = bareHost(hostname);
-  return host === 'localhost' || host.endsWith('.localhost') || within(loopback, host);
+  return host === 'localhost' || host.endsWith('.localhost') || loopback.has(host);
 }
 
 /** True for an address literal that is link-local or serves a cloud's instance metadata; a name is never one. */
 export function isLinkLocal(hostname: string): boolean {
-  return within(linkLocal, bareHost(hostname));
+  return linkLocal.has(bareHost(hostname));
 }
 
 /** Whether a `--stores-allow` entry covers a host: `host`, `host:port` or `*.suffix` (which is not the
@@ -76,9 +70,7 @@ function inBlock(entry: string, host: string): boolean {
   const prefix = Number(bits);
   if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (family === 4 ? 32 : 128))
     return false;
-  const block = new BlockList();
-  block.addSubnet(network, prefix, family === 4 ? 'ipv4' : 'ipv6');
-  return within(block, host);
+  return new Addresses(entry).has(host);
 }
 
 function portOf(url: URL): string {
