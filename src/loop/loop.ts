@@ -42,7 +42,6 @@ interface Round {
   readonly startedMs: number;
   /** Monotonic ms: for schedules. */
   readonly beganMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** What a sync came to, before the next one is scheduled. */
@@ -136,13 +135,19 @@ export class Loop {
 
   /** Turns until `until` holds or the signal aborts; what was in flight has ended then. */
   async run(until: (loop: Loop) => boolean, signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      for (const { attempt } of this.#targets.all()) attempt?.abort(signal.reason);
+      this.#wake.abort(woken);
+    };
+    signal.addEventListener('abort', stop);
     while (!signal.aborted) {
       this.#wake = new AbortController();
       this.#turn(signal);
       if (until(this)) break;
-      await this.#sleep(signal);
+      await this.#sleep();
     }
     await Promise.all(this.#inFlight);
+    signal.removeEventListener('abort', stop);
   }
 
   /** True when every ExternalSecret is synced or has no retry left: the end of `--once`. */
@@ -196,7 +201,7 @@ export class Loop {
       recovered: (storeId) => this.#recover(storeId),
     });
     const now = { startedMs: clock.now(), beganMs: clock.monotonic() };
-    const round: Round = { specs, outcomes, refused, draws: new Draws(clock), ...now, signal };
+    const round: Round = { specs, outcomes, refused, draws: new Draws(clock), ...now };
     for (const target of due) this.#track(this.#attempt(target, round));
   }
 
@@ -205,7 +210,7 @@ export class Loop {
   async #attempt(target: Target, round: Round): Promise<void> {
     const { clock } = this.#parts;
     const at = objectOf(target);
-    const wanted = AbortSignal.any([round.signal, target.attempt!.signal]);
+    const wanted = target.attempt!.signal;
     let failure: AgentError | undefined;
     try {
       const expired = (): AgentError =>
@@ -385,13 +390,13 @@ export class Loop {
     });
   }
 
-  async #sleep(signal: AbortSignal): Promise<void> {
+  async #sleep(): Promise<void> {
     const { clock } = this.#parts;
     const nowMs = clock.monotonic();
     // Timers know whole milliseconds only, and one that fires early would find nothing due.
     const waitMs = Math.min(limits.sleepCapMs, Math.max(0, Math.ceil(this.#targets.nextDueMs - nowMs)));
     this.#sleepingUntilMs = nowMs + waitMs;
-    await clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
+    await clock.sleep(waitMs, this.#wake.signal).catch(() => {});
     this.#sleepingUntilMs = clock.monotonic();
   }
 
