@@ -23,6 +23,11 @@ const echo: RequestListener = (incoming, outgoing) => {
   });
 };
 
+const hasIpv6 = Object.values(networkInterfaces()).some((each) =>
+  each?.some(({ address }) => address === '::1'),
+);
+const noIpv6 = !hasIpv6 && 'this machine has no ::1';
+
 const servers: Server[] = [];
 
 async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -88,6 +93,14 @@ suite('http transport', () => {
     assert.equal(headers['x-many'], 'one, two');
     assert.deepEqual([seen.method, seen.url, seen.headers['x-one']], ['POST', '/a%2Fb?c=d', '1']);
     assert.equal(seen.body, '\u0000\u00ff\n');
+  });
+
+  test('reaches an address of IPv6, and names it as the URL does', { skip: noIpv6 }, async () => {
+    const host = `[::1]:${await listen(createServer(echo), '::1')}`;
+    const { body } = await once({}, { method: 'GET', url: `http://${host}/v1/a%2Fb?c=d` });
+    const { url, headers } = JSON.parse(body.toString());
+    assert.equal(url, '/v1/a%2Fb?c=d');
+    assert.equal(headers.host, host);
   });
 
   test('returns redirects and errors as answers', async () => {
