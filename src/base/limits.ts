@@ -41,7 +41,7 @@ export const limits = {
   /** Time for one ExternalSecret's whole sync. */
   syncMs: 120_000,
   /** Requests in flight to one store. */
-  requestsInFlight: 4,
+  requestsInFlight: 6,
   /** A round of which no read was answered for so long sends no more: two requests, one after the other. */
   roundPatienceMs: 30_000,
   /** Probes and metrics wait for the first deliveries, but no longer than this. */

@@ -30,7 +30,7 @@ type GetRead = Extract<Read, { kind: 'get' }>;
 
 /**
  * Hop 4: every read of the plan, once. Stores go side by side; within one, `getMany` takes what it can and the
- * rest goes out four at a time. Each read settles on its own, so a slow key holds up only who needs it.
+ * rest goes out a few at a time. Each read settles on its own, so a slow key holds up only who needs it.
  */
 export function fetch(plan: Plan, context: FetchContext): Outcomes {
   const outcomes = new Map<string, Promise<Outcome>>();
