@@ -1,5 +1,5 @@
 import type { SpecFile, YamlFile } from './document.ts';
-import { readPlainYaml } from './plain-yaml.ts';
+import { readPlainYaml } from './plain-yaml/reader.ts';
 
 /** A file with what it holds. */
 export interface ReadFile extends SpecFile, YamlFile {}

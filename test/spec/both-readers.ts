@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SpecDocument } from '../../src/spec/document.ts';
 import type { Path } from '../../src/spec/path.ts';
-import { readPlainYaml } from '../../src/spec/plain-yaml.ts';
+import { readPlainYaml } from '../../src/spec/plain-yaml/reader.ts';
 import { readYaml } from '../../src/spec/yaml.ts';
 
 /** Whether the plain reader takes the text; if so, the library must give just the same. */

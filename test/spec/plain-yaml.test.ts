@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { rounds } from '../../scripts/code-cache-store.ts';
 import { root } from '../../scripts/steps.ts';
 import { limits } from '../../src/base/limits.ts';
-import { readPlainYaml } from '../../src/spec/plain-yaml.ts';
+import { readPlainYaml } from '../../src/spec/plain-yaml/reader.ts';
 import { agentOfVault } from '../bench/contenders.ts';
 import { trackedFiles } from '../repo/sources.ts';
 import { isPlain } from './both-readers.ts';

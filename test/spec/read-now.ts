@@ -1,6 +1,6 @@
 import type { SpecFile } from '../../src/spec/document.ts';
 import type { ReadFile } from '../../src/spec/documents.ts';
-import { readPlainYaml } from '../../src/spec/plain-yaml.ts';
+import { readPlainYaml } from '../../src/spec/plain-yaml/reader.ts';
 import { readYaml } from '../../src/spec/yaml.ts';
 
 /** As `readDocuments`, with the library at hand. */

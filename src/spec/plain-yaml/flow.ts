@@ -1,7 +1,7 @@
-import type { Cursor } from './plain-cursor.ts';
-import { newPart, type Part } from './plain-document.ts';
-import { plainName, plainValue } from './plain-scalar.ts';
-import { depthLimit, type Members } from './plain-tree.ts';
+import type { Cursor } from './cursor.ts';
+import { newPart, type Part } from './document.ts';
+import { plainName, plainValue } from './scalar.ts';
+import { depthLimit, type Members } from './tree.ts';
 
 const start = /[[{] */y;
 const empty = /\{ *\}|\[ *\]/y;

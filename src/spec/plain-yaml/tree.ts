@@ -1,5 +1,5 @@
-import { newPart, type Part } from './plain-document.ts';
-import { plainName } from './plain-scalar.ts';
+import { newPart, type Part } from './document.ts';
+import { plainName } from './scalar.ts';
 
 /** Deeper than any spec. */
 export const depthLimit = 50;

@@ -1,5 +1,5 @@
-import type { Cursor } from './plain-cursor.ts';
-import type { PlainTree } from './plain-tree.ts';
+import type { Cursor } from './cursor.ts';
+import type { PlainTree } from './tree.ts';
 
 const indentation = / +(?=[^ \n])/y;
 

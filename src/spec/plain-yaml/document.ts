@@ -1,6 +1,6 @@
-import type { At } from '../base/errors.ts';
-import type { SpecDocument, SpecFile } from './document.ts';
-import { type Path, pathText } from './path.ts';
+import type { At } from '../../base/errors.ts';
+import type { SpecDocument, SpecFile } from '../document.ts';
+import { type Path, pathText } from '../path.ts';
 
 /** Where a value stands, as offsets in the text. */
 export interface Part {

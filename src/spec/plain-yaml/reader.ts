@@ -5,19 +5,19 @@
  *
  * It reads: documents between `---`, block mappings and lists, comments, texts of one line with or without quotes,
  * `true`, `false` and decimal integers, `|` and `|-` blocks, and brackets that close on their line. A file in which
- * anything else stands, or in which anything is doubtful or wrong, is left whole to the library (`yaml.ts`): every
+ * anything else stands, or in which anything is doubtful or wrong, is left whole to the library (`../yaml.ts`): every
  * message about a file comes from there. What is read here is as if read there, to each value and each place;
  * test/spec/plain-yaml.test.ts holds both to that. Expressions read a line at once, and places are offsets until
  * somebody asks: code that runs a few times is not compiled, and letter by letter it would be slow.
  */
-import { limits } from '../base/limits.ts';
-import { isTooDeep, type SpecDocument, type SpecFile } from './document.ts';
-import { readBlock } from './plain-block.ts';
-import { Cursor } from './plain-cursor.ts';
-import { Lines, PlainDocument } from './plain-document.ts';
-import { readFlow } from './plain-flow.ts';
-import { foreign, plainValue } from './plain-scalar.ts';
-import { PlainTree } from './plain-tree.ts';
+import { limits } from '../../base/limits.ts';
+import { isTooDeep, type SpecDocument, type SpecFile } from '../document.ts';
+import { readBlock } from './block.ts';
+import { Cursor } from './cursor.ts';
+import { Lines, PlainDocument } from './document.ts';
+import { readFlow } from './flow.ts';
+import { foreign, plainValue } from './scalar.ts';
+import { PlainTree } from './tree.ts';
 
 /** Every document of the file; undefined when it takes the library to read it. */
 export function readPlainYaml(file: SpecFile): readonly SpecDocument[] | undefined {
