@@ -5,7 +5,7 @@
  *
  * Run as it is, it also writes its tables into docs/performance.md; with --json or other figures it does not.
  *
- *   npm run bench -- [--counts 1,10,100] [--runs 7] [--idle 10] [--only starts,idle,…] [--entry dist/main.cjs] [--json]
+ *   npm run bench -- [--counts 1,10,100] [--runs 9] [--idle 10] [--only starts,idle,…] [--entry dist/main.cjs] [--json]
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       counts: { type: 'string', default: defaultCounts },
-      runs: { type: 'string', default: '7' },
+      runs: { type: 'string', default: '9' },
       idle: { type: 'string', default: '10' },
       only: { type: 'string', default: names.join() },
       entry: { type: 'string', default: join(import.meta.dirname, '..', '..', 'dist', 'main.cjs') },
