@@ -33,9 +33,8 @@ LABEL org.opencontainers.image.title="external-secrets-agent" \
   org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=root /root-fs /
 # One malloc arena and two pool threads: the agent waits for networks, and memory is what a pod pays for. What is
-# larger than 32 KiB goes back to the system when it is freed: what the start reads, and what V8 compiles in. The heap
-# grows by little at a time, since room that is left at its end is given to the larger ones, and then it cannot shrink.
-ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=32768 MALLOC_TRIM_THRESHOLD_=65536 MALLOC_TOP_PAD_=16384 UV_THREADPOOL_SIZE=2
+# larger than 32 KiB goes back to the system when it is freed: what the start reads, and what V8 compiles in.
+ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=32768 MALLOC_TRIM_THRESHOLD_=65536 UV_THREADPOOL_SIZE=2
 USER 65532:65532
 # Whoever may signal the process could open Node's debugger by SIGUSR1, and read secrets there.
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--v8-pool-size=1", "--disable-sigusr1", "/app/main.cjs"]

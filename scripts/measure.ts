@@ -12,7 +12,6 @@ export const runtimeEnv = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '32768',
   MALLOC_TRIM_THRESHOLD_: '65536',
-  MALLOC_TOP_PAD_: '16384',
   UV_THREADPOOL_SIZE: '2',
 } as const;
 
