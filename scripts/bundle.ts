@@ -1,8 +1,8 @@
 /**
- * The bundle in dist/, as images run it. It takes three steps, since esbuild splits ESM only and the agent runs as
+ * The bundle in dist/, as images run it. It takes two steps, since esbuild splits ESM only and the agent runs as
  * CommonJS (an ESM import of node:http alone costs 13 MB there): first ESM chunks, so that what two chunks share
- * is one module with one identity and `instanceof AgentError` holds everywhere; then each chunk, on its own, into
- * CommonJS; then those that are loaded together into one file.
+ * is one module with one identity and `instanceof AgentError` holds everywhere; then each file of dist/ as CommonJS,
+ * of one chunk or of those that are loaded together.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
