@@ -7,8 +7,11 @@ import { findProgram, freePort, type Peer, startPeer, until } from './process.ts
 /** External Secrets Operator itself; its CRDs lie beside it. */
 export const esoPrograms = ['external-secrets', 'external-secrets-crds.yaml'];
 
-/** Its CRDs in the API server, and its controller as admin. */
-export async function startEso(api: ApiServer): Promise<Peer> {
+/**
+ * Its CRDs in the API server, and its controller as admin. One ExternalSecret at a time: its fake provider writes a map
+ * that it shares, and two at once end the process ("concurrent map writes", v0.16.2). `concurrent` takes that chance.
+ */
+export async function startEso(api: ApiServer, concurrent = 1): Promise<Peer> {
   const program = findProgram('external-secrets')!;
   const bundle = await readFile(join(dirname(program), 'external-secrets-crds.yaml'), 'utf8');
   const crds = parseAllDocuments(bundle).flatMap((document) => (document.toJS() as object | null) ?? []);
@@ -16,7 +19,7 @@ export async function startEso(api: ApiServer): Promise<Peer> {
   for (const served of ['external-secrets.io/v1/secretstores', 'external-secrets.io/v1/externalsecrets'])
     await until(async () => (await api.call('GET', `/apis/${served}`)).status === 200, 30_000);
   const address = `127.0.0.1:${await freePort()}`;
-  return await startPeer('external-secrets', ['--concurrent', '8', '--metrics-addr', address], {
+  return await startPeer('external-secrets', ['--concurrent', `${concurrent}`, '--metrics-addr', address], {
     env: { KUBECONFIG: api.kubeconfig },
     ready: async () => (await fetch(`http://${address}/metrics`)).status === 200,
   });

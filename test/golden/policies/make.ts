@@ -24,7 +24,7 @@ const asked = rows.filter(
 );
 
 const cluster = await Cluster.start();
-const eso = await startEso(cluster.api);
+const eso = await startEso(cluster.api, 8);
 const expected: Record<string, object> = {};
 try {
   await cluster.api.create(`${group}/secretstores`, {
