@@ -193,11 +193,11 @@ async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
   const events: LoopEvent[] = [];
   let left = loop.specs?.externalSecrets.length ?? 0;
   const { promise: tried, resolve } = Promise.withResolvers<void>();
+  const record = (event: LoopEvent): void => void events.push(event);
   let paused: Promise<() => void> | undefined;
   let calls = 0;
-  const record = (event: LoopEvent): void => {
-    events.push(event);
-    // When a login and a read were answered all modules are loaded; a pod of one secret is done then.
+  // When a login and a read were answered all modules are loaded; a pod of one secret is done then.
+  const pause = (event: LoopEvent): void => {
     if (event.kind === 'call' && ++calls === 3) paused = pauseCompilers();
   };
   const count = (event: LoopEvent): void => {
@@ -205,8 +205,10 @@ async function firstRound({ loop, observe, clock }: Agent): Promise<Recording> {
     observe.delete(count);
     resolve();
   };
-  observe.add(record).add(count);
+  observe.add(record).add(count).add(pause);
   if (left > 0) await Promise.race([tried, clock.sleep(limits.firstRoundMs)]);
+  // A store that answers later must not pause them: what is loaded next has a code cache, for compilers that run.
+  observe.delete(pause);
   (await paused)?.();
   return { events, tried, end: () => observe.delete(record) };
 }

@@ -2,7 +2,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 /**
  * Blocks of IP addresses. Those of IPv4 are compared here: the BlockList that IPv6 takes, where an address may hold one
- * of IPv4, costs a start 2 ms.
+ * of IPv4, costs a start 0.3 ms.
  */
 export class Addresses {
   /** In CIDR notation. */

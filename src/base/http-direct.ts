@@ -28,7 +28,7 @@ export async function openDirect(options: HttpOptions, secure: boolean): Promise
   };
 }
 
-/** Of a URL, as Node would take it apart for each request, at three times the cost. */
+/** Of a URL, as Node itself takes it apart, which copies more of it for each request. */
 function placeOf({ protocol, hostname, port, pathname, search }: URL): RequestOptions {
   return {
     protocol,
